@@ -1,0 +1,2 @@
+/** Keras's own language: configuration objects, weight files, archives and SavedModels. */
+package io.github.kpconvx.keras;
