@@ -97,10 +97,15 @@ public record LayerSpec(
     sublayers.forEach(
         (attribute, layers) -> {
           for (int i = 0; i < layers.size(); i++) {
-            LayerSpec layer = layers.get(i);
-            String next = name.isEmpty() ? layer.name() + "/" : prefix + attribute + "/" + i + "/";
-            layer.visit(next, visitor);
+            layers.get(i).visit(prefixOf(prefix, attribute, i), visitor);
           }
         });
+  }
+
+  /** What the qualified names of a sublayer's weights begin with. */
+  String prefixOf(String prefix, String attribute, int index) {
+    return name.isEmpty()
+        ? sublayers.get(attribute).get(index).name() + "/"
+        : prefix + attribute + "/" + index + "/";
   }
 }

@@ -1,5 +1,6 @@
 package io.github.kpconvx.keras;
 
+import java.util.Optional;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
 
@@ -32,6 +33,15 @@ public interface StoredWeight {
    * @return the data type
    */
   String dtype();
+
+  /**
+   * Whether it is trained, where the file tells. An HDF5 file does not.
+   *
+   * @return whether it is trained, if known
+   */
+  default Optional<Boolean> trainable() {
+    return Optional.empty();
+  }
 
   /**
    * Reads the values.

@@ -13,6 +13,17 @@ import java.util.Map;
 public interface WeightStore extends AutoCloseable {
 
   /**
+   * Opens the weights of a model, whose kind is told by its content.
+   *
+   * @param path a Keras 3 SavedModel directory, a {@code .keras} archive or a {@code .weights.h5}
+   * @return its weights, the caller's to close
+   * @throws KerasException if there is nothing at the path, or nothing of these kinds
+   */
+  static WeightStore open(Path path) {
+    return WeightFiles.open(path);
+  }
+
+  /**
    * The file or directory that was opened.
    *
    * @return its path

@@ -1,0 +1,42 @@
+package io.github.kpconvx.keras;
+
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+
+/** Reads JSON as Python's {@code json} writes it, NaN and Infinity included. */
+final class Json {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private Json() {}
+
+  /**
+   * Reads one JSON object.
+   *
+   * @param bytes the text in UTF-8
+   * @param what names the text in errors
+   * @return the object
+   * @throws KerasException if the text is not exactly one JSON object
+   */
+  static JsonNode object(byte[] bytes, String what) {
+    JsonNode node;
+    try {
+      node = MAPPER.readTree(bytes);
+    } catch (IOException e) {
+      throw new KerasException(what + " is no valid JSON: " + e.getMessage(), e);
+    }
+    if (!node.isObject()) {
+      throw new KerasException(
+          what + " holds a JSON value of type " + node.getNodeType() + ", expected an object");
+    }
+    return node;
+  }
+}

@@ -1,0 +1,163 @@
+package io.github.kpconvx.layer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.keras.ConfigReader;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.WeightSpec;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * Keras's {@code BatchNormalization} over the last axis.
+ *
+ * <p>In inference {@code y = (x − moving_mean) · gamma / √(moving_variance + epsilon) + beta},
+ * computed in the order in which Keras computes it on TensorFlow. Weights: {@code gamma} (if {@code
+ * scale}), {@code beta} (if {@code center}), {@code moving_mean}, {@code moving_variance}, each of
+ * shape (C) for inputs of shape (…, C).
+ *
+ * @see <a
+ *     href="https://keras.io/api/layers/normalization_layers/batch_normalization/">BatchNormalization
+ *     in Keras</a>
+ */
+public final class BatchNormalization extends Layer {
+  /** The Keras class name. */
+  public static final String CLASS_NAME = "BatchNormalization";
+
+  private static final List<String> KEYS =
+      List.of(
+          "axis",
+          "momentum",
+          "epsilon",
+          "center",
+          "scale",
+          "beta_initializer",
+          "gamma_initializer",
+          "moving_mean_initializer",
+          "moving_variance_initializer",
+          "beta_regularizer",
+          "gamma_regularizer",
+          "beta_constraint",
+          "gamma_constraint",
+          "synchronized",
+          "renorm",
+          "renorm_clipping",
+          "renorm_momentum",
+          "fused",
+          "virtual_batch_size",
+          "adjustment");
+
+  private final int axis;
+  private final double momentum;
+  private final double epsilon;
+  private final boolean center;
+  private final boolean scale;
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer
+   * @throws KerasException if a key is unknown, a value is not allowed, or {@code renorm}, {@code
+   *     synchronized} or {@code virtual_batch_size} ask for what is not supported
+   */
+  public BatchNormalization(KerasObject object) {
+    super(object);
+    ConfigReader config = object.config();
+    config.rejectUnknownKeys(KEYS);
+    JsonNode axes = config.json("axis");
+    // Keras 2 writes the axis as a list of one.
+    this.axis =
+        config.has("axis")
+            ? (axes.isArray() && axes.size() == 1 ? axes.get(0) : axes).asInt(-1)
+            : -1;
+    this.momentum = config.number("momentum", 0.99);
+    this.epsilon = config.number("epsilon", 1e-3);
+    this.center = config.bool("center", true);
+    this.scale = config.bool("scale", true);
+    for (String key : List.of("renorm", "synchronized")) {
+      if (config.bool(key, false)) {
+        throw config.invalid(key, true, "false: the layer supports plain batch normalization only");
+      }
+    }
+    if (!config.json("virtual_batch_size").isNull()) {
+      throw config.invalid("virtual_batch_size", config.json("virtual_batch_size"), "null");
+    }
+    if (epsilon < 0) {
+      throw config.invalid("epsilon", epsilon, "a number of at least 0");
+    }
+  }
+
+  /**
+   * A normalization with Keras's defaults but for the momentum.
+   *
+   * @param name its name
+   * @param momentum of the moving statistics
+   * @return the layer
+   */
+  public static BatchNormalization withMomentum(String name, double momentum) {
+    ObjectNode config = JsonNodeFactory.instance.objectNode();
+    config.put("name", name).put("axis", -1).put("momentum", momentum).put("epsilon", 1e-3);
+    config.put("center", true).put("scale", true);
+    return new BatchNormalization(KerasObject.of("keras.layers", CLASS_NAME, null, config));
+  }
+
+  /**
+   * How much of the moving statistics one training step keeps.
+   *
+   * @return Keras's {@code momentum}
+   */
+  public double momentum() {
+    return momentum;
+  }
+
+  @Override
+  protected void createWeights(Ops tf, List<Shape> inputs) {
+    Shape input = inputs.get(0);
+    int rank = input.numDimensions();
+    if (axis != -1 && axis != rank - 1) {
+      throw new KerasException(
+          serialize().describe()
+              + ": axis = "
+              + axis
+              + ", expected -1 or "
+              + (rank - 1)
+              + ", the last of "
+              + input);
+    }
+    long channels = input.get(rank - 1);
+    if (channels == Shape.UNKNOWN_SIZE) {
+      throw new KerasException(
+          serialize().describe() + ": the last dimension of its input " + input + " is unknown");
+    }
+    if (scale) {
+      addWeight(tf, WeightSpec.of("gamma", true, channels));
+    }
+    if (center) {
+      addWeight(tf, WeightSpec.of("beta", true, channels));
+    }
+    addWeight(tf, WeightSpec.of("moving_mean", false, channels));
+    addWeight(tf, WeightSpec.of("moving_variance", false, channels));
+  }
+
+  @Override
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
+    if (mode == Mode.TRAINING) {
+      throw new UnsupportedOperationException(
+          serialize().describe() + ": only Mode.INFERENCE is supported");
+    }
+    Operand<TFloat32> x = onlyInput(inputs);
+    Operand<TFloat32> factor =
+        tf.math.rsqrt(tf.math.add(weight("moving_variance"), tf.constant((float) epsilon)));
+    if (scale) {
+      factor = tf.math.mul(factor, weight("gamma"));
+    }
+    Operand<TFloat32> offset = tf.math.mul(weight("moving_mean"), factor);
+    Operand<TFloat32> shift = center ? tf.math.sub(weight("beta"), offset) : tf.math.neg(offset);
+    return tf.math.add(tf.math.mul(x, factor), shift);
+  }
+}

@@ -1,0 +1,660 @@
+package io.github.kpconvx.layer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.LayerSpec;
+import io.github.kpconvx.keras.StoredWeight;
+import io.github.kpconvx.keras.WeightSpec;
+import io.github.kpconvx.keras.WeightStore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.ReduceSum;
+import org.tensorflow.op.core.Unstack;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TNumber;
+
+/**
+ * Kernel point convolution with attention, the port of VL3D's Keras layer of the same name.
+ *
+ * <p>Inputs are X of shape (B, R, 3), the coordinates of R points; F of shape (B, R, D), their
+ * features, both float32; and N of shape (B, R, κ), int32 or int64, where {@code N[b,i,:]} are the
+ * indices of point i's neighbours among the R points of element b. The output has the shape of F.
+ * B, R and κ may differ from call to call; D is fixed when the layer is built. For each neighbour
+ * slot j of point i, with kernel points Q,
+ *
+ * <pre>{@code
+ * y_j = X[N[i,j]] − X[i]
+ * k_j = argmin_k ‖y_j − Q_k‖²
+ * h_j = max(0, 1 − ‖y_j − Q_{k_j}‖ / sigma)
+ * }</pre>
+ *
+ * and for each block, with A the sigmoid of a two-layer perceptron of F[i], one row for each kernel
+ * point and one column for each group of channels,
+ *
+ * <pre>{@code
+ * f_c = Σ_j h_j · A[k_j, ⌊c/groups⌋] · W[k_j, c] · F[N[i,j], c]
+ * u   = act(BN_htilde(f·Atilde + btilde))
+ * v   = act(BN_hhat(u·Ahat + bhat))
+ * F[i] ← F[i] + v
+ * }</pre>
+ *
+ * <p>Stages, by name: {@code k} (B, R, κ) int32; {@code h} (B, R, κ); for each block t {@code
+ * block_t/A} (B, R, m_q, D/groups), {@code block_t/f} (B, R, D), {@code block_t/u} (B, R, DH),
+ * {@code block_t/v} and {@code block_t/F} (B, R, D).
+ *
+ * <p>When the graph runs, disagreeing shapes, and a neighbour index outside [0, R) with its place,
+ * end the run with TensorFlow's invalid-argument error, on every device.
+ *
+ * <pre>{@code
+ * var layer = KPConvXLayer.builder().blocks(2).hiddenChannels(256).build();
+ * layer.build(tf, 64);
+ * Operand<TFloat32> y = layer.call(tf, x, f, n, Mode.INFERENCE);
+ * try (WeightStore store = WeightStore.open(path)) {
+ *   layer.loadWeights(store, session);
+ * }
+ * }</pre>
+ *
+ * @see <a href="https://doi.org/10.48550/arXiv.2405.13194">KPConvX: Modernizing Kernel Point
+ *     Convolution with Kernel Attention</a>
+ */
+public final class KPConvXLayer extends Layer {
+  /** The Keras class name, whatever package it is registered under. */
+  public static final String CLASS_NAME = "KPConvXLayer";
+
+  private final KPConvXConfig config;
+  private long featureDim;
+  private List<BatchNormalization> bnPhi = List.of();
+  private List<BatchNormalization> bnHtilde = List.of();
+  private List<BatchNormalization> bnHhat = List.of();
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer
+   * @throws KerasException if a key is unknown or a value is not allowed
+   */
+  public KPConvXLayer(KerasObject object) {
+    super(object);
+    this.config = KPConvXConfig.of(object);
+    // Made here, so that a wrong one is an error of the configuration and not of a later build.
+    normalizations();
+  }
+
+  /**
+   * Reads a layer from JSON: a configuration, as {@code get_config()} gives it, or a whole
+   * serialized layer.
+   *
+   * @param json the JSON text
+   * @return the layer
+   * @throws KerasException if the text is neither, a key is unknown or a value is not allowed
+   */
+  public static KPConvXLayer fromConfig(String json) {
+    JsonNode node = KerasObject.parseJson(json);
+    if (KerasObject.isKerasObject(node)) {
+      return new KPConvXLayer(KerasObject.of(node));
+    }
+    if (!(node instanceof ObjectNode configuration)) {
+      throw new KerasException(
+          "Expected the configuration of a " + CLASS_NAME + ", a JSON object, found " + node);
+    }
+    return new KPConvXLayer(ofPythonClass(configuration));
+  }
+
+  /**
+   * Starts a configuration from Keras's defaults.
+   *
+   * @return a builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  private static KerasObject ofPythonClass(ObjectNode configuration) {
+    return KerasObject.of(
+        "kpconvx_compat.layer", CLASS_NAME, "kpconvx>" + CLASS_NAME, configuration);
+  }
+
+  /**
+   * The layer's arguments.
+   *
+   * @return the arguments
+   */
+  public KPConvXConfig config() {
+    return config;
+  }
+
+  /**
+   * Creates the weights for a feature dimension.
+   *
+   * @param tf where to
+   * @param featureDim D, the number of features of each point
+   * @throws KerasException if {@code groups} does not divide it
+   * @throws IllegalStateException if it was built before
+   */
+  public void build(Ops tf, int featureDim) {
+    long any = Shape.UNKNOWN_SIZE;
+    build(
+        tf,
+        List.of(Shape.of(any, any, 3), Shape.of(any, any, featureDim), Shape.of(any, any, any)));
+  }
+
+  /**
+   * Adds the layer to a graph.
+   *
+   * @param tf where to
+   * @param x coordinates (B, R, 3)
+   * @param f features (B, R, D)
+   * @param n neighbour indices (B, R, κ), int32 or int64
+   * @param mode whether to train
+   * @return the new features (B, R, D)
+   * @throws KerasException if an input's rank, type or known dimension does not fit
+   */
+  public Operand<TFloat32> call(
+      Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<? extends TNumber> n, Mode mode) {
+    return call(tf, List.of(x, f, n), mode);
+  }
+
+  /**
+   * Loads the weights from a file that holds this layer and no other with weights.
+   *
+   * @param store the file
+   * @param session a session over the layer's graph
+   * @throws KerasException if a weight is missing, surplus or of another shape, or the kernel
+   *     points are not in the file
+   */
+  public void loadWeights(WeightStore store, Session session) {
+    loadWeights(store, session, KernelPoints.fromFileOnly());
+  }
+
+  /**
+   * Loads the weights from a file that holds this layer and no other with weights.
+   *
+   * @param store the file
+   * @param session a session over the layer's graph
+   * @param kernelPoints where Q comes from if the file does not hold it
+   * @throws KerasException if a weight is missing, surplus or of another shape, or there are no
+   *     kernel points
+   */
+  public void loadWeights(WeightStore store, Session session, KernelPoints kernelPoints) {
+    boolean alone = store.weights().stream().anyMatch(weight -> weight.path().startsWith("vars/"));
+    LayerSpec expected = alone ? spec() : LayerSpec.network("Functional", List.of(spec()));
+    loadWeights(store.match(expected), session, kernelPoints, List.of(this));
+  }
+
+  /**
+   * Gives layers the weights that were found for them.
+   *
+   * @param found stored weights by qualified name, as {@link WeightStore#match} gives them
+   * @param session a session over the layers' graph
+   * @param kernelPoints where Q comes from for a layer whose Q was not found
+   * @param layers the layers
+   * @throws KerasException if there are no kernel points for a layer, or a weight cannot be read
+   */
+  public static void loadWeights(
+      Map<String, StoredWeight> found,
+      Session session,
+      KernelPoints kernelPoints,
+      List<? extends Layer> layers) {
+    for (Layer layer : layers) {
+      layer
+          .variables()
+          .forEach(
+              (name, variable) -> {
+                StoredWeight stored = found.get(name);
+                try (TFloat32 value =
+                    stored != null ? stored.read() : kernelPoints.of((KPConvXLayer) layer)) {
+                  variable.assign(session, value);
+                }
+              });
+    }
+  }
+
+  @Override
+  protected void createWeights(Ops tf, List<Shape> inputs) {
+    checkShapes(inputs);
+    Shape features = inputs.get(1);
+    featureDim = features.get(2);
+    if (featureDim == Shape.UNKNOWN_SIZE) {
+      throw new KerasException(
+          describe() + ": the feature dimension D is unknown; F has shape " + features);
+    }
+    if (featureDim % config.groups() != 0) {
+      throw new KerasException(
+          describe()
+              + ": groups = "
+              + config.groups()
+              + " does not divide the feature dimension D = "
+              + featureDim
+              + "; choose a divisor of "
+              + featureDim);
+    }
+    long blocks = config.blocks();
+    long points = config.kernelPoints();
+    long hidden = config.hiddenChannels();
+    long modulations = points * featureDim / config.groups();
+    addWeight(tf, new WeightSpec("Q", Shape.of(points, 3), config.deformable(), true));
+    addWeight(tf, WeightSpec.of("W", true, blocks, points, featureDim));
+    addWeight(tf, WeightSpec.of("Phi", true, blocks, featureDim, featureDim));
+    addWeight(tf, WeightSpec.of("phi", true, blocks, featureDim));
+    addWeight(tf, WeightSpec.of("Psi", true, blocks, featureDim, modulations));
+    addWeight(tf, WeightSpec.of("psi", true, blocks, modulations));
+    addWeight(tf, WeightSpec.of("Atilde", true, blocks, featureDim, hidden));
+    addWeight(tf, WeightSpec.of("btilde", true, blocks, hidden));
+    addWeight(tf, WeightSpec.of("Ahat", true, blocks, hidden, featureDim));
+    addWeight(tf, WeightSpec.of("bhat", true, blocks, featureDim));
+    List<List<BatchNormalization>> normalizations = normalizations();
+    bnPhi = built(tf, "bn_phi", normalizations.get(0), featureDim);
+    bnHtilde = built(tf, "bn_htilde", normalizations.get(1), hidden);
+    bnHhat = built(tf, "bn_hhat", normalizations.get(2), featureDim);
+  }
+
+  private List<List<BatchNormalization>> normalizations() {
+    return List.of(
+        normalizations("bn_phi", config.bnPhi()),
+        normalizations("bn_htilde", config.bnHtilde()),
+        normalizations("bn_hhat", config.bnHhat()));
+  }
+
+  private List<BatchNormalization> normalizations(
+      String attribute, Optional<List<KerasObject>> given) {
+    List<BatchNormalization> layers = new ArrayList<>();
+    for (int t = 0; t < config.blocks(); t++) {
+      layers.add(
+          given.isPresent()
+              ? new BatchNormalization(given.get().get(t))
+              : BatchNormalization.withMomentum(attribute + "_" + t, config.bnMomentum()));
+    }
+    return layers;
+  }
+
+  private List<BatchNormalization> built(
+      Ops tf, String attribute, List<BatchNormalization> layers, long channels) {
+    long any = Shape.UNKNOWN_SIZE;
+    for (int t = 0; t < layers.size(); t++) {
+      layers
+          .get(t)
+          .build(tf.withSubScope(attribute + "_" + t), List.of(Shape.of(any, any, channels)));
+    }
+    addSublayers(attribute, layers);
+    return layers;
+  }
+
+  @Override
+  @SuppressWarnings("unchecked") // The types are compared before the casts.
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
+    if (mode == Mode.TRAINING) {
+      throw new UnsupportedOperationException(describe() + ": only Mode.INFERENCE is supported");
+    }
+    if (inputs.size() != 3) {
+      throw new KerasException(
+          describe() + " takes three inputs, X, F and N; got " + inputs.size());
+    }
+    checkShapes(inputs.stream().map(Operand::shape).toList());
+    Operand<TFloat32> x = floatInput(inputs.get(0), "X");
+    Operand<TFloat32> f = floatInput(inputs.get(1), "F");
+    Operand<?> n = inputs.get(2);
+    if (n.type().equals(TInt32.class)) {
+      return compute(tf, x, f, (Operand<TInt32>) n, mode, stages);
+    }
+    if (n.type().equals(TInt64.class)) {
+      return compute(tf, x, f, (Operand<TInt64>) n, mode, stages);
+    }
+    throw new KerasException(
+        describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
+  }
+
+  private <T extends TNumber> Operand<TFloat32> compute(
+      Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<T> n, Mode mode, Stages stages) {
+    Operand<T> checked = InputGuard.check(tf, x, f, n);
+    Operand<TInt32> shape = tf.shape(checked);
+    Operand<TInt32> batchAndPoints = tf.stridedSlice(shape, Indices.sliceTo(2));
+    // Everything is computed on P = B·R rows: plain matrix products and gathers along the first
+    // axis are what
+    // TensorFlow does fastest.
+    Operand<T> neighbours = rows(tf, checked, shape);
+    Kernel kernel = geometry(tf, matrix(tf, x, 3), neighbours);
+    Operand<TFloat32> features = matrix(tf, f, featureDim);
+    stages.record("k", restore(tf, kernel.nearest(), batchAndPoints));
+    stages.record("h", restore(tf, kernel.influence(), batchAndPoints));
+    for (int t = 0; t < config.blocks(); t++) {
+      features =
+          block(
+              tf.withSubScope("block_" + t),
+              t,
+              features,
+              neighbours,
+              kernel,
+              batchAndPoints,
+              mode,
+              stages);
+    }
+    return restore(tf, features, batchAndPoints);
+  }
+
+  /**
+   * For every neighbour slot (P, κ): its kernel point k_j and its influence h_j. The same in every
+   * block.
+   */
+  private record Kernel(Operand<TInt32> nearest, Operand<TFloat32> influence) {}
+
+  /** Neighbour indices into the rows of all batch elements together, (P, κ). */
+  private static <T extends TNumber> Operand<T> rows(Ops tf, Operand<T> n, Operand<TInt32> shape) {
+    Operand<TInt32> batch = tf.stridedSlice(shape, Indices.at(0));
+    Operand<TInt32> points = tf.stridedSlice(shape, Indices.at(1));
+    Operand<TInt32> first = tf.math.mul(tf.range(tf.constant(0), batch, tf.constant(1)), points);
+    Operand<T> offset =
+        tf.dtypes.cast(tf.reshape(first, tf.constant(new int[] {-1, 1, 1})), n.type());
+    Operand<TInt32> slots = tf.stridedSlice(shape, Indices.at(2));
+    Operand<TInt32> flat = tf.stack(List.of(tf.math.mul(batch, points), slots));
+    return tf.reshape(tf.math.add(n, offset), flat);
+  }
+
+  private <T extends TNumber> Kernel geometry(Ops tf, Operand<TFloat32> x, Operand<T> neighbours) {
+    Operand<TInt32> zero = tf.constant(0);
+    Operand<TFloat32> y =
+        tf.math.sub(tf.gather(x, neighbours, zero), tf.expandDims(x, tf.constant(1)));
+    // Summed one coordinate at a time: no tensor of shape (P, κ, m_q, 3).
+    List<? extends Operand<TFloat32>> ofY = coordinates(tf, y, 2);
+    List<? extends Operand<TFloat32>> ofQ = coordinates(tf, weight("Q"), 1);
+    Operand<TFloat32> squares = null;
+    for (int c = 0; c < 3; c++) {
+      Operand<TFloat32> square =
+          tf.math.square(tf.math.sub(tf.expandDims(ofY.get(c), tf.constant(2)), ofQ.get(c)));
+      squares = squares == null ? square : tf.math.add(squares, square);
+    }
+    Operand<TInt32> nearest = tf.math.argMin(squares, tf.constant(2), TInt32.class);
+    Operand<TFloat32> away = tf.math.sub(y, tf.gather(weight("Q"), nearest, zero));
+    Operand<TFloat32> square = tf.reduceSum(tf.math.square(away), tf.constant(2));
+    // The square root has no derivative at 0, where a point is its own neighbour; the clamp makes
+    // it 0 there.
+    Operand<TFloat32> distance =
+        tf.math.sqrt(tf.math.maximum(square, tf.constant(Float.MIN_NORMAL)));
+    Operand<TFloat32> influence =
+        tf.nn.relu(
+            tf.math.sub(
+                tf.constant(1f), tf.math.div(distance, tf.constant((float) config.sigma()))));
+    return new Kernel(nearest, influence);
+  }
+
+  private static List<? extends Operand<TFloat32>> coordinates(
+      Ops tf, Operand<TFloat32> points, long axis) {
+    return tf.unstack(points, 3L, Unstack.axis(axis)).output();
+  }
+
+  private <T extends TNumber> Operand<TFloat32> block(
+      Ops tf,
+      int t,
+      Operand<TFloat32> f,
+      Operand<T> neighbours,
+      Kernel kernel,
+      Operand<TInt32> batchAndPoints,
+      Mode mode,
+      Stages stages) {
+    int points = config.kernelPoints();
+    long groups = featureDim / config.groups();
+    Operand<TFloat32> phi =
+        config
+            .activation()
+            .apply(tf, bnPhi.get(t).call(tf, List.of(dense(tf, f, "Phi", "phi", t)), mode));
+    Operand<TFloat32> a = tf.math.sigmoid(dense(tf, phi, "Psi", "psi", t));
+
+    Operand<TFloat32> gathered = aggregate(tf, t, a, f, neighbours, kernel);
+    Operand<TFloat32> u =
+        config
+            .activation()
+            .apply(
+                tf,
+                bnHtilde
+                    .get(t)
+                    .call(tf, List.of(dense(tf, gathered, "Atilde", "btilde", t)), mode));
+    Operand<TFloat32> v =
+        config
+            .activation()
+            .apply(tf, bnHhat.get(t).call(tf, List.of(dense(tf, u, "Ahat", "bhat", t)), mode));
+    Operand<TFloat32> output = tf.math.add(f, v);
+
+    String prefix = "block_" + t + "/";
+    Operand<TFloat32> matrices = tf.reshape(a, tf.array(-1L, points, groups));
+    stages.record(prefix + "A", restore(tf, matrices, batchAndPoints));
+    stages.record(prefix + "f", restore(tf, gathered, batchAndPoints));
+    stages.record(prefix + "u", restore(tf, u, batchAndPoints));
+    stages.record(prefix + "v", restore(tf, v, batchAndPoints));
+    stages.record(prefix + "F", restore(tf, output, batchAndPoints));
+    return output;
+  }
+
+  /**
+   * f (P, D): the neighbours' features, weighted by influence, modulation and kernel weight,
+   * summed.
+   */
+  private <T extends TNumber> Operand<TFloat32> aggregate(
+      Ops tf,
+      int t,
+      Operand<TFloat32> a,
+      Operand<TFloat32> f,
+      Operand<T> neighbours,
+      Kernel kernel) {
+    Operand<TInt32> zero = tf.constant(0);
+    long groups = featureDim / config.groups();
+    Operand<TFloat32> rowsOfA = tf.reshape(a, tf.array(-1L, groups));
+    Operand<TInt32> shape = tf.shape(kernel.nearest());
+    Operand<TInt32> count = tf.stridedSlice(shape, Indices.at(0));
+    Operand<TInt32> firstRow =
+        tf.expandDims(
+            tf.math.mul(
+                tf.range(tf.constant(0), count, tf.constant(1)),
+                tf.constant(config.kernelPoints())),
+            tf.constant(1));
+    // (P, κ, D/groups): the modulation of each slot's kernel point by its influence.
+    Operand<TFloat32> modulation =
+        tf.math.mul(
+            tf.gather(rowsOfA, tf.math.add(firstRow, kernel.nearest()), zero),
+            tf.expandDims(kernel.influence(), tf.constant(2)));
+    Operand<TFloat32> weights = tf.gather(slice(tf, "W", t), kernel.nearest(), zero);
+    Operand<TFloat32> weighted = tf.math.mul(weights, tf.gather(f, neighbours, zero));
+    Operand<TInt32> slots = tf.stridedSlice(shape, Indices.at(1));
+    Operand<TInt32> grouped =
+        tf.stack(List.of(count, slots, tf.constant((int) groups), tf.constant(config.groups())));
+    Operand<TFloat32> product =
+        tf.math.mul(tf.reshape(weighted, grouped), tf.expandDims(modulation, tf.constant(3)));
+    return tf.reshape(
+        tf.reduceSum(product, tf.constant(1), ReduceSum.keepDims(false)),
+        tf.array(-1L, featureDim));
+  }
+
+  private Operand<TFloat32> dense(Ops tf, Operand<TFloat32> x, String kernel, String bias, int t) {
+    return tf.nn.biasAdd(tf.linalg.matMul(x, slice(tf, kernel, t)), slice(tf, bias, t));
+  }
+
+  private Operand<TFloat32> slice(Ops tf, String weight, int t) {
+    return tf.stridedSlice(weight(weight), Indices.at(t));
+  }
+
+  private static Operand<TFloat32> matrix(Ops tf, Operand<TFloat32> tensor, long columns) {
+    return tf.reshape(tensor, tf.array(-1L, columns));
+  }
+
+  /** Gives (P, …) the shape (B, R, …) again. */
+  private static <T extends TNumber> Operand<T> restore(
+      Ops tf, Operand<T> rows, Operand<TInt32> batchAndPoints) {
+    Operand<TInt32> rest = tf.stridedSlice(tf.shape(rows), Indices.sliceFrom(1));
+    return tf.reshape(rows, tf.concat(List.of(batchAndPoints, rest), tf.constant(0)));
+  }
+
+  private void checkShapes(List<Shape> inputs) {
+    if (inputs.size() != 3) {
+      throw new KerasException(
+          describe() + " takes three inputs, X, F and N; got " + inputs.size());
+    }
+    checkShape("X", inputs.get(0), "(B, R, 3)", 3);
+    checkShape("F", inputs.get(1), "(B, R, D)", featureDim == 0 ? Shape.UNKNOWN_SIZE : featureDim);
+    checkShape("N", inputs.get(2), "(B, R, κ)", Shape.UNKNOWN_SIZE);
+  }
+
+  private void checkShape(String input, Shape shape, String expected, long last) {
+    if (shape.isUnknown()) {
+      return;
+    }
+    boolean fits =
+        shape.numDimensions() == 3
+            && (last == Shape.UNKNOWN_SIZE
+                || shape.get(2) == Shape.UNKNOWN_SIZE
+                || shape.get(2) == last);
+    if (!fits) {
+      String bound = last == Shape.UNKNOWN_SIZE || input.equals("X") ? "" : " with D = " + last;
+      throw new KerasException(
+          describe() + ": " + input + " has shape " + shape + ", expected " + expected + bound);
+    }
+  }
+
+  private String describe() {
+    return serialize().describe();
+  }
+
+  /**
+   * Builds a layer's configuration from Keras's defaults; wrong values are errors of {@link
+   * #build()}.
+   */
+  public static final class Builder {
+    private final ObjectNode json = KPConvXConfig.defaults();
+
+    private Builder() {}
+
+    /**
+     * Names the layer.
+     *
+     * @param name its name
+     * @return this
+     */
+    public Builder name(String name) {
+      json.put("name", name);
+      return this;
+    }
+
+    /**
+     * Sets the number of blocks.
+     *
+     * @param blocks at least 1
+     * @return this
+     */
+    public Builder blocks(int blocks) {
+      json.put("blocks", blocks);
+      return this;
+    }
+
+    /**
+     * Sets the probability of dropping a block's residual branch while training.
+     *
+     * @param dropPath in [0, 1]
+     * @return this
+     */
+    public Builder dropPath(double dropPath) {
+      json.put("drop_path", dropPath);
+      return this;
+    }
+
+    /**
+     * Sets the influence distance.
+     *
+     * @param sigma greater than 0
+     * @return this
+     */
+    public Builder sigma(double sigma) {
+      json.put("sigma", sigma);
+      return this;
+    }
+
+    /**
+     * Sets the shells of kernel points.
+     *
+     * @param radii their radii, at least 0
+     * @param points how many points each holds, at least 1; 1 where the radius is 0
+     * @return this
+     */
+    public Builder shells(List<Double> radii, List<Integer> points) {
+      ArrayNode ofRadii = json.putArray("shell_radii");
+      radii.forEach(ofRadii::add);
+      ArrayNode ofPoints = json.putArray("shell_points");
+      points.forEach(ofPoints::add);
+      return this;
+    }
+
+    /**
+     * Sets the channels of the inverted bottleneck, Keras's {@code DH}.
+     *
+     * @param channels at least 1
+     * @return this
+     */
+    public Builder hiddenChannels(int channels) {
+      json.put("DH", channels);
+      return this;
+    }
+
+    /**
+     * Sets how many consecutive channels share one modulation value.
+     *
+     * @param groups at least 1, a divisor of the feature dimension
+     * @return this
+     */
+    public Builder groups(int groups) {
+      json.put("groups", groups);
+      return this;
+    }
+
+    /**
+     * Makes the kernel points trainable, or not.
+     *
+     * @param deformable whether they are
+     * @return this
+     */
+    public Builder deformable(boolean deformable) {
+      json.put("deformable", deformable);
+      return this;
+    }
+
+    /**
+     * Sets the momentum of the batch normalizations that the layer makes itself.
+     *
+     * @param momentum in [0, 1]
+     * @return this
+     */
+    public Builder bnMomentum(double momentum) {
+      json.put("bn_momentum", momentum);
+      return this;
+    }
+
+    /**
+     * Sets any other argument, in its Keras form.
+     *
+     * @param key the configuration key, such as {@code activation} or {@code bn_phi}
+     * @param value the JSON value
+     * @return this
+     */
+    public Builder set(String key, JsonNode value) {
+      json.set(key, value);
+      return this;
+    }
+
+    /**
+     * Makes the layer.
+     *
+     * @return a layer yet to be built
+     * @throws KerasException if a value is not allowed
+     */
+    public KPConvXLayer build() {
+      return new KPConvXLayer(ofPythonClass(json));
+    }
+  }
+}

@@ -1,0 +1,93 @@
+package io.github.kpconvx.layer;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.WeightSpec;
+import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.op.core.Variable;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * A layer's weight as it lives in a graph. Has no value until {@link #assign} gave it one.
+ *
+ * <p>Safe for use by many threads once it has a value.
+ */
+public final class LayerVariable {
+  private final WeightSpec spec;
+  private final Variable<TFloat32> variable;
+  private final Operand<TFloat32> value;
+  private final Placeholder<TFloat32> input;
+  private final Operand<TFloat32> assign;
+
+  LayerVariable(Ops tf, WeightSpec spec) {
+    this.spec = spec;
+    Ops scoped = tf.withSubScope(spec.name());
+    this.variable = scoped.variable(spec.shape(), TFloat32.class);
+    // Gradients taken directly of a reference variable crash TensorFlow; of an identity of it they
+    // do not.
+    this.value = scoped.identity(variable);
+    this.input = scoped.placeholder(TFloat32.class, Placeholder.shape(spec.shape()));
+    this.assign = scoped.assign(variable, input);
+  }
+
+  /**
+   * What the layer expects of it: name, shape, trainability.
+   *
+   * @return its specification
+   */
+  public WeightSpec spec() {
+    return spec;
+  }
+
+  /**
+   * The variable itself, for optimizers.
+   *
+   * @return the variable
+   */
+  public Variable<TFloat32> variable() {
+    return variable;
+  }
+
+  /**
+   * Its value, for use in a graph.
+   *
+   * @return an operand of the weight's shape
+   */
+  public Operand<TFloat32> value() {
+    return value;
+  }
+
+  /**
+   * Gives it a value.
+   *
+   * @param session a session over the variable's graph
+   * @param newValue the value, of the weight's shape; stays the caller's to close
+   * @throws KerasException if the value has another shape
+   */
+  public void assign(Session session, TFloat32 newValue) {
+    Shape expected = spec.shape();
+    if (!newValue.shape().equals(expected)) {
+      throw new KerasException(
+          "Weight "
+              + spec.name()
+              + " has shape "
+              + expected
+              + ", cannot take a value of shape "
+              + newValue.shape());
+    }
+    session.runner().feed(input, newValue).addTarget(assign).run().close();
+  }
+
+  /**
+   * Reads its value.
+   *
+   * @param session a session over the variable's graph
+   * @return a new tensor, the caller's to close
+   */
+  public TFloat32 read(Session session) {
+    return (TFloat32) session.runner().fetch(value).run().get(0);
+  }
+}

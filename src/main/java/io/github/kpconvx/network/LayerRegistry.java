@@ -1,0 +1,101 @@
+package io.github.kpconvx.network;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.layer.BatchNormalization;
+import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.network.layers.ActivationLayer;
+import io.github.kpconvx.network.layers.Add;
+import io.github.kpconvx.network.layers.Concatenate;
+import io.github.kpconvx.network.layers.Dense;
+import io.github.kpconvx.network.layers.Dropout;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * The layers that a network may be made of, by Keras class name. Immutable: {@link #with} gives a
+ * new registry.
+ *
+ * <pre>{@code
+ * LayerRegistry registry = LayerRegistry.standard().with("my_package>MyLayer", MyLayer::new);
+ * }</pre>
+ */
+public final class LayerRegistry {
+  private static final LayerRegistry STANDARD =
+      new LayerRegistry(builtIn(), Map.of(KPConvXLayer.CLASS_NAME, KPConvXLayer::new));
+
+  private final Map<String, LayerFactory> builtIn;
+  private final Map<String, LayerFactory> custom;
+
+  private LayerRegistry(Map<String, LayerFactory> builtIn, Map<String, LayerFactory> custom) {
+    this.builtIn = builtIn;
+    this.custom = custom;
+  }
+
+  private static Map<String, LayerFactory> builtIn() {
+    Map<String, LayerFactory> layers = new TreeMap<>();
+    layers.put("Dense", Dense::new);
+    layers.put(BatchNormalization.CLASS_NAME, BatchNormalization::new);
+    for (String activation : new String[] {"Activation", "LeakyReLU", "ReLU", "ELU", "Softmax"}) {
+      layers.put(activation, ActivationLayer::new);
+    }
+    layers.put("Dropout", Dropout::new);
+    layers.put("Concatenate", Concatenate::new);
+    layers.put("Add", Add::new);
+    return layers;
+  }
+
+  /**
+   * Keras's own layers that are supported, and {@link KPConvXLayer}.
+   *
+   * @return the registry
+   */
+  public static LayerRegistry standard() {
+    return STANDARD;
+  }
+
+  /**
+   * Adds a layer that is not Keras's own, or replaces one.
+   *
+   * @param name its class name, which stands for that class in any Python module, or its registered
+   *     name, {@code package>ClassName}, which stands for that one only
+   * @param factory makes it
+   * @return a registry that has it
+   */
+  public LayerRegistry with(String name, LayerFactory factory) {
+    Map<String, LayerFactory> more = new TreeMap<>(custom);
+    more.put(name, factory);
+    return new LayerRegistry(builtIn, more);
+  }
+
+  /**
+   * Makes a layer.
+   *
+   * @param object the serialized layer
+   * @return the layer, yet to be built
+   * @throws KerasException if its class is unknown; names it and lists the known ones
+   */
+  public Layer create(KerasObject object) {
+    LayerFactory factory =
+        object.registeredName().map(custom::get).orElse(custom.get(object.className()));
+    // Somebody's own layer may be called Dense; it is not Keras's.
+    if (factory == null && object.isBuiltIn()) {
+      factory = builtIn.get(object.className());
+    }
+    if (factory == null) {
+      TreeSet<String> known = new TreeSet<>(builtIn.keySet());
+      known.addAll(custom.keySet());
+      known.add(Network.INPUT_LAYER);
+      throw new KerasException(
+          "Unknown layer "
+              + object.describe()
+              + object.module().map(module -> " of module " + module).orElse("")
+              + "; known layers are "
+              + String.join(", ", known)
+              + "; others can be registered with LayerRegistry.with");
+    }
+    return factory.create(object);
+  }
+}

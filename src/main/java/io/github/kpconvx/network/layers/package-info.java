@@ -1,0 +1,2 @@
+/** Those of Keras's own layers that surround point-cloud layers in a network. */
+package io.github.kpconvx.network.layers;

@@ -1,0 +1,347 @@
+package io.github.kpconvx.numpy;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * An array as a {@code .npy} file holds it: type, shape, and the elements in C order. Immutable.
+ *
+ * @see <a href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">The npy
+ *     format</a>
+ */
+public final class NpyArray {
+  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+  private static final Pattern HEADER =
+      Pattern.compile(
+          "\\s*\\{\\s*'descr'\\s*:\\s*'(?<descr>[^']*)'\\s*,\\s*'fortran_order'\\s*:\\s*(?<fortran>True|False)\\s*,"
+              + "\\s*'shape'\\s*:\\s*\\((?<shape>[0-9,\\s]*)\\)\\s*,?\\s*\\}\\s*");
+
+  /** The element types that are read and written. */
+  public enum Type {
+    /** 32-bit floating point. */
+    FLOAT32("<f4", 4),
+    /** 64-bit floating point. */
+    FLOAT64("<f8", 8),
+    /** 32-bit signed integer. */
+    INT32("<i4", 4),
+    /** 64-bit signed integer. */
+    INT64("<i8", 8),
+    /** Unsigned byte. */
+    UINT8("|u1", 1),
+    /** One byte, 0 or 1. */
+    BOOL("|b1", 1);
+
+    private final String descr;
+    private final int size;
+
+    Type(String descr, int size) {
+      this.descr = descr;
+      this.size = size;
+    }
+
+    /**
+     * NumPy's name.
+     *
+     * @return such as {@code float32}
+     */
+    public String numpyName() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  private final Type type;
+  private final long[] shape;
+  private final ByteBuffer data;
+
+  private NpyArray(Type type, long[] shape, ByteBuffer data) {
+    this.type = type;
+    this.shape = shape;
+    this.data = data;
+  }
+
+  /**
+   * An array of float32.
+   *
+   * @param values the elements in C order
+   * @param shape the shape
+   * @return the array
+   */
+  public static NpyArray of(float[] values, long... shape) {
+    ByteBuffer data = allocate(Type.FLOAT32, values.length, shape);
+    data.asFloatBuffer().put(values);
+    return new NpyArray(Type.FLOAT32, shape.clone(), data);
+  }
+
+  /**
+   * An array of int32.
+   *
+   * @param values the elements in C order
+   * @param shape the shape
+   * @return the array
+   */
+  public static NpyArray of(int[] values, long... shape) {
+    ByteBuffer data = allocate(Type.INT32, values.length, shape);
+    data.asIntBuffer().put(values);
+    return new NpyArray(Type.INT32, shape.clone(), data);
+  }
+
+  /**
+   * An array of int64.
+   *
+   * @param values the elements in C order
+   * @param shape the shape
+   * @return the array
+   */
+  public static NpyArray of(long[] values, long... shape) {
+    ByteBuffer data = allocate(Type.INT64, values.length, shape);
+    data.asLongBuffer().put(values);
+    return new NpyArray(Type.INT64, shape.clone(), data);
+  }
+
+  private static ByteBuffer allocate(Type type, int length, long... shape) {
+    long expected = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    if (expected != length) {
+      throw new NumpyException(
+          "Shape " + describe(shape) + " holds " + expected + " elements, got " + length);
+    }
+    return ByteBuffer.allocate(Math.multiplyExact(length, type.size))
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Reads the bytes of a {@code .npy} file.
+   *
+   * @param name what they are, for messages
+   * @param bytes the file's bytes
+   * @return the array
+   * @throws NumpyException if they are no such file, cut short, of an unsupported type or in
+   *     Fortran order
+   */
+  static NpyArray parse(String name, byte[] bytes) {
+    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    if (bytes.length < 12 || !Arrays.equals(MAGIC, 0, 6, bytes, 0, 6)) {
+      throw new NumpyException(name + " is no NumPy array: it does not start with \\x93NUMPY");
+    }
+    int start = bytes[6] == 1 ? 10 : 12;
+    long headerLength = bytes[6] == 1 ? Short.toUnsignedInt(buffer.getShort(8)) : buffer.getInt(8);
+    if (headerLength < 0 || headerLength > bytes.length - start) {
+      throw new NumpyException(name + " is cut short: its header says " + headerLength + " bytes");
+    }
+    String header = new String(bytes, start, (int) headerLength, StandardCharsets.UTF_8);
+    Matcher matcher = HEADER.matcher(header);
+    if (!matcher.matches()) {
+      throw new NumpyException(name + " has an unsupported header: " + header.strip());
+    }
+    Type type = type(name, matcher.group("descr"));
+    long[] shape =
+        Arrays.stream(matcher.group("shape").split(","))
+            .map(String::strip)
+            .filter(part -> !part.isEmpty())
+            .mapToLong(part -> dimension(name, part))
+            .toArray();
+    if (matcher.group("fortran").equals("True") && shape.length > 1) {
+      throw new NumpyException(
+          name + " is in Fortran order; save numpy.ascontiguousarray(…) of it instead");
+    }
+    int offset = start + (int) headerLength;
+    long found = (long) bytes.length - offset;
+    long expected = (long) type.size;
+    for (long dimension : shape) {
+      if (dimension != 0 && expected > Integer.MAX_VALUE / dimension) {
+        throw new NumpyException(name + " of shape " + describe(shape) + " is larger than 2 GiB");
+      }
+      expected *= dimension;
+    }
+    if (found != expected) {
+      throw new NumpyException(
+          name
+              + " of shape "
+              + describe(shape)
+              + " should hold "
+              + expected
+              + " bytes, found "
+              + found);
+    }
+    ByteBuffer data = buffer.slice(offset, (int) found).order(ByteOrder.LITTLE_ENDIAN);
+    return new NpyArray(type, shape, data);
+  }
+
+  private static long dimension(String name, String digits) {
+    try {
+      return Long.parseLong(digits);
+    } catch (NumberFormatException e) {
+      throw new NumpyException(name + " has a dimension that is no size: " + digits, e);
+    }
+  }
+
+  private static Type type(String name, String descr) {
+    for (Type type : Type.values()) {
+      if (type.descr.equals(descr)) {
+        return type;
+      }
+    }
+    String known =
+        Arrays.stream(Type.values()).map(Type::numpyName).collect(Collectors.joining(", "));
+    throw new NumpyException(
+        name + " has elements of type '" + descr + "'; supported are " + known);
+  }
+
+  /**
+   * The bytes of a {@code .npy} file.
+   *
+   * @return header and elements
+   */
+  byte[] toBytes() {
+    String tuple =
+        Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(", "))
+            + (shape.length == 1 ? "," : "");
+    String header =
+        "{'descr': '" + type.descr + "', 'fortran_order': False, 'shape': (" + tuple + "), }";
+    // Format 1.0: magic, version and length take 10 bytes; the elements start at a multiple of 64.
+    int length = (10 + header.length() + 1 + 63) / 64 * 64 - 10;
+    ByteBuffer out =
+        ByteBuffer.allocate(10 + length + data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+    out.put(MAGIC).put((byte) 1).put((byte) 0).putShort((short) length);
+    out.put(
+        (header + " ".repeat(length - header.length() - 1) + "\n")
+            .getBytes(StandardCharsets.US_ASCII));
+    out.put(bytes());
+    return out.array();
+  }
+
+  /**
+   * The element type.
+   *
+   * @return the type
+   */
+  public Type type() {
+    return type;
+  }
+
+  /**
+   * The shape.
+   *
+   * @return a copy of it
+   */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  /**
+   * Number of elements.
+   *
+   * @return the product of the shape
+   */
+  public int size() {
+    return data.capacity() / type.size;
+  }
+
+  /**
+   * The elements in C order, little-endian.
+   *
+   * @return a read-only buffer
+   */
+  public ByteBuffer bytes() {
+    return data.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * The elements of a float32 array.
+   *
+   * @return a new array in C order
+   * @throws NumpyException if the elements are of another type
+   */
+  public float[] toFloats() {
+    require(Type.FLOAT32);
+    float[] values = new float[size()];
+    data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+    return values;
+  }
+
+  /**
+   * The elements of a float64 or float32 array.
+   *
+   * @return a new array in C order
+   * @throws NumpyException if the elements are of another type
+   */
+  public double[] toDoubles() {
+    double[] values = new double[size()];
+    if (type == Type.FLOAT32) {
+      float[] floats = toFloats();
+      Arrays.setAll(values, i -> floats[i]);
+    } else {
+      require(Type.FLOAT64);
+      data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(values);
+    }
+    return values;
+  }
+
+  /**
+   * The elements of an int32 array.
+   *
+   * @return a new array in C order
+   * @throws NumpyException if the elements are of another type
+   */
+  public int[] toInts() {
+    require(Type.INT32);
+    int[] values = new int[size()];
+    data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(values);
+    return values;
+  }
+
+  /**
+   * The elements of an int64 array.
+   *
+   * @return a new array in C order
+   * @throws NumpyException if the elements are of another type
+   */
+  public long[] toLongs() {
+    require(Type.INT64);
+    long[] values = new long[size()];
+    data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(values);
+    return values;
+  }
+
+  /**
+   * The elements of a bool array.
+   *
+   * @return a new array in C order
+   * @throws NumpyException if the elements are of another type
+   */
+  public boolean[] toBooleans() {
+    require(Type.BOOL);
+    boolean[] values = new boolean[size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = data.get(i) != 0;
+    }
+    return values;
+  }
+
+  private void require(Type expected) {
+    if (type != expected) {
+      throw new NumpyException(
+          "Array " + this + " holds " + type.numpyName() + ", expected " + expected.numpyName());
+    }
+  }
+
+  private static String describe(long[] shape) {
+    return Arrays.stream(shape)
+        .mapToObj(Long::toString)
+        .collect(Collectors.joining(", ", "(", ")"));
+  }
+
+  /**
+   * Type and shape.
+   *
+   * @return such as {@code float32 (2, 3)}
+   */
+  @Override
+  public String toString() {
+    return type.numpyName() + " " + describe(shape);
+  }
+}

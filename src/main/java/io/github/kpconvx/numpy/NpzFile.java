@@ -1,0 +1,125 @@
+package io.github.kpconvx.numpy;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Collections;
+import java.util.Enumeration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
+
+/**
+ * Reads and writes {@code .npz}, NumPy's zip archive of named arrays ({@code numpy.savez}, {@code
+ * numpy.savez_compressed}).
+ *
+ * @see <a href="https://numpy.org/doc/stable/reference/generated/numpy.savez.html">numpy.savez</a>
+ */
+public final class NpzFile {
+  private static final String SUFFIX = ".npy";
+
+  private NpzFile() {}
+
+  /**
+   * Reads all arrays of a file.
+   *
+   * @param file the file
+   * @return arrays by name, in the file's order
+   * @throws NumpyException if the file is missing, no {@code .npz}, cut short, or holds an
+   *     unsupported array
+   */
+  public static Map<String, NpyArray> read(Path file) {
+    Map<String, NpyArray> arrays = new LinkedHashMap<>();
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      for (Enumeration<? extends ZipEntry> entries = zip.entries(); entries.hasMoreElements(); ) {
+        ZipEntry entry = entries.nextElement();
+        String name = entry.getName();
+        if (!name.endsWith(SUFFIX)) {
+          throw new NumpyException(file + " holds " + name + ", which is no NumPy array");
+        }
+        arrays.put(
+            name.substring(0, name.length() - SUFFIX.length()),
+            NpyArray.parse(name + " of " + file, bytes(zip, entry, file)));
+      }
+    } catch (NoSuchFileException e) {
+      throw new NumpyException("No such file: " + file, e);
+    } catch (ZipException e) {
+      throw new NumpyException(file + " is no .npz file, or is cut short: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new NumpyException("Cannot read " + file + ": " + e.getMessage(), e);
+    }
+    return Collections.unmodifiableMap(arrays);
+  }
+
+  private static byte[] bytes(ZipFile zip, ZipEntry entry, Path file) throws IOException {
+    long declared = entry.getSize();
+    if (declared < 0 || declared > Integer.MAX_VALUE - 64) {
+      throw new NumpyException(
+          entry.getName()
+              + " of "
+              + file
+              + " declares "
+              + declared
+              + " bytes; at most 2 GiB are read");
+    }
+    try (InputStream in = zip.getInputStream(entry)) {
+      // Grows with what is really there, whatever the entry declares.
+      byte[] bytes = in.readNBytes((int) declared + 1);
+      if (bytes.length != declared) {
+        throw new NumpyException(
+            entry.getName()
+                + " of "
+                + file
+                + " declares "
+                + declared
+                + " bytes, holds "
+                + bytes.length);
+      }
+      return bytes;
+    }
+  }
+
+  /**
+   * Writes arrays, uncompressed, to a temporary file that is moved into place when it is complete.
+   *
+   * @param file the file; replaced if it exists
+   * @param arrays arrays by name
+   * @throws UncheckedIOException if it cannot be written; an older file is untouched then
+   */
+  public static void write(Path file, Map<String, NpyArray> arrays) {
+    Path target = file.toAbsolutePath();
+    try {
+      Path temporary =
+          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".tmp");
+      try {
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(temporary))) {
+          for (Map.Entry<String, NpyArray> array : arrays.entrySet()) {
+            byte[] bytes = array.getValue().toBytes();
+            ZipEntry entry = new ZipEntry(array.getKey() + SUFFIX);
+            CRC32 crc = new CRC32();
+            crc.update(bytes);
+            entry.setMethod(ZipEntry.STORED);
+            entry.setSize(bytes.length);
+            entry.setCrc(crc.getValue());
+            zip.putNextEntry(entry);
+            zip.write(bytes);
+          }
+        }
+        Files.move(
+            temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot write " + file + ": " + e.getMessage(), e);
+    }
+  }
+}
