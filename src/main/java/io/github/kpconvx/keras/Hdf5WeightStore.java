@@ -121,7 +121,8 @@ final class Hdf5WeightStore implements WeightStore {
 
   private static void release(HdfFile hdf, FileChannel channel, RuntimeException reason) {
     try (channel) {
-      if (hdf != null) {
+      // A file in memory has nothing to release, and jHDF refuses to close one.
+      if (hdf != null && channel != null) {
         hdf.close();
       }
     } catch (IOException | RuntimeException e) {

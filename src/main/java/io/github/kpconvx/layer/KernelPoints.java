@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
@@ -85,6 +86,17 @@ public interface KernelPoints {
       }
       return tensor(points);
     };
+  }
+
+  /**
+   * From a source for each layer.
+   *
+   * @param byLayer sources by layer name
+   * @return the source; a layer that has none there is an error
+   */
+  static KernelPoints byLayer(Map<String, KernelPoints> byLayer) {
+    Map<String, KernelPoints> sources = Map.copyOf(byLayer);
+    return layer -> sources.getOrDefault(layer.name(), fromFileOnly()).of(layer);
   }
 
   private static double[][] read(Path csv) {

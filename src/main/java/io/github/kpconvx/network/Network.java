@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.StreamSupport;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
@@ -186,7 +187,7 @@ public final class Network {
       JsonNode value = keyword.getValue();
       if (keyword.getKey().equals("inputs")) {
         collect(layer, value, sources);
-      } else if (!value.isNull() && !(value.isBoolean() && !value.booleanValue())) {
+      } else if (!isUnset(value)) {
         throw new KerasException(
             layer.describe()
                 + ": is called with "
@@ -197,6 +198,17 @@ public final class Network {
       }
     }
     return sources;
+  }
+
+  /**
+   * Keras writes out arguments left at null or false, such as {@code training} and a {@code mask}
+   * for each input.
+   */
+  private static boolean isUnset(JsonNode argument) {
+    if (argument.isArray()) {
+      return StreamSupport.stream(argument.spliterator(), false).allMatch(Network::isUnset);
+    }
+    return argument.isNull() || (argument.isBoolean() && !argument.booleanValue());
   }
 
   private static void collect(KerasObject layer, JsonNode argument, List<Source> sources) {

@@ -1,0 +1,341 @@
+package io.github.kpconvx.inference;
+
+import io.github.kpconvx.keras.KerasArchive;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.SavedModelDirectory;
+import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.layer.KPConvXConfig;
+import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.network.Network;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.SavedModelBundle;
+import org.tensorflow.Session;
+import org.tensorflow.Signature;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TType;
+
+/**
+ * Loads models: a SavedModel directory, a {@code .keras} archive or a {@code .weights.h5}.
+ *
+ * <pre>{@code
+ * try (Model model = KPConvX.load(Path.of("savedmodels/aerial"))) { … }
+ * }</pre>
+ */
+public final class KPConvX {
+  private static final String SIGNATURE = "serving_default";
+
+  private KPConvX() {}
+
+  /**
+   * Loads a model with the {@linkplain Engine#NATIVE native} engine.
+   *
+   * @param model a SavedModel directory or a {@code .keras} archive
+   * @return the model, the caller's to close
+   * @throws KerasException if it cannot be loaded; says what was found and what was expected
+   */
+  public static Model load(Path model) {
+    return loader(model).load();
+  }
+
+  /**
+   * Starts loading a model with options.
+   *
+   * @param model a SavedModel directory, a {@code .keras} archive or a {@code .weights.h5}
+   * @return a loader
+   */
+  public static Loader loader(Path model) {
+    return new Loader(model);
+  }
+
+  /** Loads a model. */
+  public static final class Loader {
+    private final Path path;
+    private Engine engine = Engine.NATIVE;
+    private Optional<KerasObject> config = Optional.empty();
+    private KernelPoints kernelPoints = KernelPoints.fromFileOnly();
+    private LayerRegistry registry = LayerRegistry.standard();
+    private String signature = SIGNATURE;
+
+    private Loader(Path path) {
+      this.path = path;
+    }
+
+    /**
+     * Chooses what computes.
+     *
+     * @param newEngine the engine
+     * @return this
+     */
+    public Loader withEngine(Engine newEngine) {
+      engine = newEngine;
+      return this;
+    }
+
+    /**
+     * Gives the configuration of a model whose file holds none, or replaces the file's.
+     *
+     * @param newConfig a serialized functional model, as from {@code model.to_json()}, or a
+     *     serialized KPConvXLayer
+     * @return this
+     */
+    public Loader withConfig(KerasObject newConfig) {
+      config = Optional.of(newConfig);
+      return this;
+    }
+
+    /**
+     * Says where kernel points come from that the file does not hold.
+     *
+     * @param newKernelPoints their source
+     * @return this
+     */
+    public Loader withKernelPoints(KernelPoints newKernelPoints) {
+      kernelPoints = newKernelPoints;
+      return this;
+    }
+
+    /**
+     * Says which layers a network may be made of.
+     *
+     * @param newRegistry the layers
+     * @return this
+     */
+    public Loader withLayers(LayerRegistry newRegistry) {
+      registry = newRegistry;
+      return this;
+    }
+
+    /**
+     * Chooses the signature that the {@linkplain Engine#SAVEDMODEL stored} engine runs.
+     *
+     * @param newSignature its name; {@code serving_default} otherwise
+     * @return this
+     */
+    public Loader withSignature(String newSignature) {
+      signature = newSignature;
+      return this;
+    }
+
+    /**
+     * Loads the model.
+     *
+     * @return the model, the caller's to close
+     * @throws KerasException if it cannot be loaded; says what was found and what was expected
+     */
+    public Model load() {
+      if (!Files.exists(path)) {
+        throw new KerasException(
+            "No such file or directory: "
+                + path
+                + "; expected a SavedModel directory, a .keras archive or a .weights.h5");
+      }
+      return engine == Engine.NATIVE ? nativeModel() : storedModel();
+    }
+
+    private Model nativeModel() {
+      try (WeightStore weights = WeightStore.open(path)) {
+        Network network = network(weights);
+        Graph graph = new Graph();
+        Session session = null;
+        try {
+          Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
+          session = new Session(graph);
+          network.loadWeights(weights.match(network.spec()), session, kernelPoints);
+          return model(network, built, graph, session);
+        } catch (RuntimeException e) {
+          close(graph, session);
+          throw e;
+        }
+      }
+    }
+
+    private static void close(Graph graph, Session session) {
+      if (session != null) {
+        session.close();
+      }
+      graph.close();
+    }
+
+    private Network network(WeightStore weights) {
+      KerasObject object = config.or(this::storedConfig).orElseThrow(this::noConfiguration);
+      if (!object.className().equals(KPConvXLayer.CLASS_NAME)) {
+        return Network.of(object, registry);
+      }
+      return Network.ofLayer(object, featureDim(object, weights), registry);
+    }
+
+    private Optional<KerasObject> storedConfig() {
+      if (Files.isDirectory(path)) {
+        return SavedModelDirectory.open(path).config().map(KerasObject::of);
+      }
+      if (path.toString().endsWith(".h5")) {
+        return Optional.empty();
+      }
+      try (KerasArchive archive = KerasArchive.open(path)) {
+        return Optional.of(KerasObject.of(archive.config()));
+      }
+    }
+
+    private KerasException noConfiguration() {
+      return new KerasException(
+          path
+              + " holds weights but no model configuration, which the native engine rebuilds the network from; give one"
+              + " (--config, Loader.withConfig: the text of model.to_json() or a serialized layer), put it into"
+              + " assets.extra/keras_config.json of the SavedModel"
+              + (Files.isDirectory(path)
+                  ? ", or run the stored graph with the savedmodel engine"
+                  : ""));
+    }
+
+    /** A layer's configuration does not tell D; its weight W of shape (blocks, m_q, D) does. */
+    private long featureDim(KerasObject layer, WeightStore weights) {
+      KPConvXConfig arguments = KPConvXConfig.of(layer);
+      List<Long> candidates =
+          weights.weights().stream()
+              .map(weight -> weight.shape())
+              .filter(
+                  shape ->
+                      shape.numDimensions() == 3
+                          && shape.get(0) == arguments.blocks()
+                          && shape.get(1) == arguments.kernelPoints())
+              .map(shape -> shape.get(2))
+              .toList();
+      if (candidates.isEmpty()) {
+        throw new KerasException(
+            path
+                + " holds no weight W of shape ("
+                + arguments.blocks()
+                + ", "
+                + arguments.kernelPoints()
+                + ", D), which the blocks and shell_points of "
+                + layer.describe()
+                + " ask for");
+      }
+      return candidates.get(0);
+    }
+
+    private static Model model(Network network, Network.Built built, Graph graph, Session session) {
+      Map<String, String> feeds = new LinkedHashMap<>();
+      Map<String, String> fetches = new LinkedHashMap<>();
+      List<TensorSpec> inputs = new ArrayList<>();
+      for (Network.Input input : network.inputs()) {
+        inputs.add(new TensorSpec(input.name(), input.shape(), input.type()));
+      }
+      List<TensorSpec> outputs = new ArrayList<>();
+      built
+          .outputs()
+          .forEach((name, value) -> outputs.add(new TensorSpec(name, value.shape(), value.type())));
+      built.stages().forEach((name, value) -> fetches.put(name, tensorName(value)));
+      built.inputs().forEach((name, value) -> feeds.put(name, tensorName(value)));
+      built.outputs().forEach((name, value) -> fetches.put(name, tensorName(value)));
+      return new Model(
+          Engine.NATIVE,
+          session,
+          () -> close(graph, session),
+          inputs,
+          outputs,
+          built.stages().keySet(),
+          feeds,
+          fetches);
+    }
+
+    private static String tensorName(Operand<?> operand) {
+      return operand.op().name() + ":" + operand.asOutput().index();
+    }
+
+    private Model storedModel() {
+      if (config.isPresent()) {
+        throw new KerasException(
+            "The savedmodel engine runs the stored graph and takes no configuration");
+      }
+      if (!Files.isDirectory(path)) {
+        throw new KerasException(
+            "The savedmodel engine runs a SavedModel directory, found the file "
+                + path
+                + "; use the native engine");
+      }
+      List<String> known =
+          SavedModelDirectory.open(path).signatures().stream().map(s -> s.name()).toList();
+      if (!known.contains(signature)) {
+        throw new KerasException(
+            path + " has no signature " + signature + ", expected one of " + known);
+      }
+      SavedModelBundle bundle;
+      try {
+        bundle = SavedModelBundle.load(path.toString(), SavedModelBundle.DEFAULT_TAG);
+      } catch (TensorFlowException e) {
+        throw new KerasException(
+            path + " cannot be loaded: " + e.getMessage().lines().findFirst().orElse(""), e);
+      }
+      try {
+        Signature stored = bundle.function(signature).signature();
+        Map<String, String> feeds = new LinkedHashMap<>();
+        Map<String, String> fetches = new LinkedHashMap<>();
+        List<TensorSpec> inputs = specs(stored.getInputs(), feeds);
+        List<TensorSpec> outputs = specs(stored.getOutputs(), fetches);
+        return new Model(
+            Engine.SAVEDMODEL,
+            bundle.session(),
+            bundle::close,
+            inputs,
+            outputs,
+            Set.of(),
+            feeds,
+            fetches);
+      } catch (RuntimeException e) {
+        bundle.close();
+        throw e;
+      }
+    }
+
+    private static List<TensorSpec> specs(
+        Map<String, Signature.TensorDescription> described, Map<String, String> names) {
+      List<TensorSpec> specs = new ArrayList<>();
+      described.forEach(
+          (name, tensor) -> {
+            names.put(name, tensor.name);
+            specs.add(
+                new TensorSpec(
+                    name,
+                    tensor.shape == null ? Shape.unknown() : tensor.shape,
+                    type(tensor.dataType)));
+          });
+      specs.sort(java.util.Comparator.comparing(TensorSpec::name));
+      return specs;
+    }
+
+    private static Class<? extends TType> type(DataType type) {
+      return switch (type) {
+        case DT_FLOAT -> TFloat32.class;
+        case DT_DOUBLE -> TFloat64.class;
+        case DT_INT32 -> TInt32.class;
+        case DT_INT64 -> TInt64.class;
+        default ->
+            throw new KerasException(
+                "A signature of data type "
+                    + type
+                    + " is not supported; supported are DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64");
+      };
+    }
+  }
+}

@@ -1,0 +1,298 @@
+package io.github.kpconvx.inference;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TNumber;
+import org.tensorflow.types.family.TType;
+
+/**
+ * A loaded model. Immutable and safe for use by many threads at once; holds native memory until it
+ * is closed.
+ *
+ * <pre>{@code
+ * try (Model model = KPConvX.load(Path.of("model.keras"));
+ *     TFloat32 y = model.predict(x, f, n)) {
+ *   …
+ * }
+ * }</pre>
+ */
+public final class Model implements AutoCloseable {
+  private static final Pattern GUARD =
+      Pattern.compile("assertion failed: \\[(.*?)\\]\\s*(?:\\n|\\[\\[|$)", Pattern.DOTALL);
+
+  private final Engine engine;
+  private final Session session;
+  private final Runnable release;
+  private final Map<String, TensorSpec> inputs;
+  private final Map<String, TensorSpec> outputs;
+  private final Map<String, String> feeds;
+  private final Map<String, String> fetches;
+  private final Set<String> stages;
+
+  /**
+   * @param session runs the graph
+   * @param release closes session and graph
+   * @param inputs what the model takes
+   * @param outputs what the model gives
+   * @param stages names of intermediate results
+   * @param feeds the graph's tensor for each input
+   * @param fetches the graph's tensor for each output and stage
+   */
+  Model(
+      Engine engine,
+      Session session,
+      Runnable release,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      Set<String> stages,
+      Map<String, String> feeds,
+      Map<String, String> fetches) {
+    this.engine = engine;
+    this.session = session;
+    this.release = release;
+    this.inputs = byName(inputs);
+    this.outputs = byName(outputs);
+    this.stages = Collections.unmodifiableSet(stages);
+    this.feeds = Map.copyOf(feeds);
+    this.fetches = Map.copyOf(fetches);
+  }
+
+  private static Map<String, TensorSpec> byName(List<TensorSpec> specs) {
+    Map<String, TensorSpec> map = new LinkedHashMap<>();
+    specs.forEach(spec -> map.put(spec.name(), spec));
+    return Collections.unmodifiableMap(map);
+  }
+
+  /**
+   * What computes the answers.
+   *
+   * @return the engine
+   */
+  public Engine engine() {
+    return engine;
+  }
+
+  /**
+   * What the model takes, by name.
+   *
+   * @return the inputs, in the model's order
+   */
+  public Map<String, TensorSpec> inputs() {
+    return inputs;
+  }
+
+  /**
+   * What the model gives, by name.
+   *
+   * @return the outputs, in the model's order
+   */
+  public Map<String, TensorSpec> outputs() {
+    return outputs;
+  }
+
+  /**
+   * The intermediate results that can be asked for: {@code layer} for a layer's output, {@code
+   * layer/stage} for what it makes known about its inside. A stored signature has none.
+   *
+   * @return their names
+   */
+  public Set<String> stages() {
+    return stages;
+  }
+
+  /**
+   * Predicts with a model of the inputs X, F, N (in whatever order it lists them) and one output.
+   *
+   * @param x coordinates (B, R, 3)
+   * @param f features (B, R, D)
+   * @param n neighbour indices (B, R, κ), of the type that the model takes
+   * @return the output, the caller's to close
+   * @throws ModelException if the model has other inputs or several outputs, or an input does not
+   *     fit
+   */
+  public TFloat32 predict(TFloat32 x, TFloat32 f, TNumber n) {
+    if (inputs.size() != 3 || outputs.size() != 1) {
+      throw new ModelException(
+          "The model takes "
+              + inputs.keySet()
+              + " and gives "
+              + outputs.keySet()
+              + "; predict(x, f, n) is for models of three inputs and one output");
+    }
+    String output = outputs.keySet().iterator().next();
+    return (TFloat32)
+        run(fed(Map.of("X", (Tensor) x, "F", (Tensor) f, "N", (Tensor) n)), List.of(output)).get(0);
+  }
+
+  /**
+   * Predicts.
+   *
+   * @param tensors a tensor for each input; they stay the caller's to close. A model of three
+   *     inputs takes X, F and N under these names too, whatever its own are
+   * @return all outputs, the caller's to close
+   * @throws ModelException if an input is missing, surplus, of another type or shape, or disagrees
+   *     with the others
+   */
+  public Prediction predict(Map<String, ? extends Tensor> tensors) {
+    return predict(tensors, outputs.keySet());
+  }
+
+  /**
+   * Computes chosen outputs and stages.
+   *
+   * @param tensors a tensor for each input; they stay the caller's to close
+   * @param names which outputs and stages
+   * @return what was asked for, the caller's to close
+   * @throws ModelException if a name is unknown, or an input is missing, surplus, of another type
+   *     or shape, or disagrees with the others
+   */
+  public Prediction predict(Map<String, ? extends Tensor> tensors, Collection<String> names) {
+    List<String> distinct = List.copyOf(new LinkedHashSet<>(names));
+    for (String name : distinct) {
+      if (!outputs.containsKey(name) && !stages.contains(name)) {
+        throw new ModelException(
+            "Unknown output "
+                + name
+                + ", expected one of "
+                + outputs.keySet()
+                + " or of the stages "
+                + stages);
+      }
+    }
+    List<Tensor> results = run(fed(tensors), distinct);
+    Map<String, Tensor> named = new LinkedHashMap<>();
+    for (int i = 0; i < distinct.size(); i++) {
+      named.put(distinct.get(i), results.get(i));
+    }
+    return new Prediction(named);
+  }
+
+  private List<Tensor> run(Map<String, Tensor> fed, List<String> names) {
+    checkAgreement(fed);
+    Session.Runner runner = session.runner();
+    fed.forEach((name, tensor) -> runner.feed(feeds.get(name), tensor));
+    names.forEach(name -> runner.fetch(fetches.get(name)));
+    try {
+      List<Tensor> results = new ArrayList<>();
+      runner.run().forEach(entry -> results.add(entry.getValue()));
+      return results;
+    } catch (TensorFlowException e) {
+      throw new ModelException("Prediction failed: " + reason(e), e);
+    }
+  }
+
+  /** The guard's own message where it spoke; else the first line of TensorFlow's. */
+  private static String reason(TensorFlowException e) {
+    String message = String.valueOf(e.getMessage());
+    Matcher guard = GUARD.matcher(message);
+    return guard.find() ? guard.group(1) : message.lines().findFirst().orElse(message).strip();
+  }
+
+  private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {
+    Map<String, String> names = roles(given.keySet());
+    if (!names.keySet().equals(given.keySet()) || names.size() != inputs.size()) {
+      throw new ModelException("Expected the inputs " + describe() + ", got " + given.keySet());
+    }
+    Map<String, Tensor> fed = new LinkedHashMap<>();
+    names.forEach((key, input) -> fed.put(input, accepted(inputs.get(input), given.get(key))));
+    return fed;
+  }
+
+  /** Input names by the names under which they were given. */
+  private Map<String, String> roles(Set<String> given) {
+    Map<String, String> names = new LinkedHashMap<>();
+    if (inputs.keySet().equals(given) || !given.equals(Set.of("X", "F", "N"))) {
+      inputs.keySet().stream().filter(given::contains).forEach(name -> names.put(name, name));
+      return names;
+    }
+    // X, F and N told apart by what they are: N is the integers, X the three coordinates, F what is
+    // left.
+    for (TensorSpec input : inputs.values()) {
+      boolean integers = input.type().equals(TInt32.class) || input.type().equals(TInt64.class);
+      boolean coordinates = input.shape().numDimensions() == 3 && input.shape().get(2) == 3;
+      String role = integers ? "N" : coordinates && !names.containsKey("X") ? "X" : "F";
+      names.putIfAbsent(role, input.name());
+    }
+    return names;
+  }
+
+  private static Tensor accepted(TensorSpec expected, Tensor tensor) {
+    if (!expected.accepts(tensor)) {
+      throw new ModelException(
+          "Input "
+              + expected.name()
+              + " is "
+              + TensorSpec.describe(((TType) tensor).type(), tensor.shape())
+              + ", expected "
+              + expected.describe());
+    }
+    return tensor;
+  }
+
+  /**
+   * All inputs share the batch; those of a three-input point-cloud model share their points too.
+   */
+  private void checkAgreement(Map<String, Tensor> fed) {
+    boolean pointCloud =
+        fed.size() == 3
+            && fed.values().stream().allMatch(tensor -> tensor.shape().numDimensions() == 3);
+    int shared = pointCloud ? 2 : 1;
+    Tensor first = fed.values().iterator().next();
+    for (Tensor tensor : fed.values()) {
+      for (int d = 0;
+          d
+              < Math.min(
+                  shared, Math.min(tensor.shape().numDimensions(), first.shape().numDimensions()));
+          d++) {
+        if (tensor.shape().get(d) != first.shape().get(d)) {
+          StringBuilder shapes = new StringBuilder();
+          fed.forEach(
+              (name, value) ->
+                  shapes
+                      .append(shapes.isEmpty() ? "" : ", ")
+                      .append(name)
+                      .append(" has shape ")
+                      .append(dimensions(value.shape())));
+          throw new ModelException(
+              "The inputs disagree in " + (d == 0 ? "B" : "R") + ": " + shapes);
+        }
+      }
+    }
+  }
+
+  private static String dimensions(Shape shape) {
+    return TensorSpec.describe(TFloat32.class, shape).replaceFirst("^float32 ", "");
+  }
+
+  private String describe() {
+    StringBuilder text = new StringBuilder();
+    inputs.forEach(
+        (name, spec) ->
+            text.append(text.isEmpty() ? "" : ", ")
+                .append(name)
+                .append(" ")
+                .append(spec.describe()));
+    return text.toString();
+  }
+
+  /** Releases the native memory; waits for predictions under way. */
+  @Override
+  public void close() {
+    release.run();
+  }
+}

@@ -1,0 +1,104 @@
+package io.github.kpconvx.inference;
+
+import io.github.kpconvx.numpy.NpyArray;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.ByteDataBuffer;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat64;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.TUint8;
+import org.tensorflow.types.family.TType;
+
+/** Turns NumPy arrays into tensors and back; both ways copy. */
+public final class Tensors {
+  private Tensors() {}
+
+  /**
+   * A tensor of an array's type, shape and elements.
+   *
+   * @param array the array
+   * @return a new tensor, the caller's to close
+   */
+  public static Tensor of(NpyArray array) {
+    ByteDataBuffer bytes = DataBuffers.of(toArray(array.bytes()));
+    return Tensor.of(type(array.type()), Shape.of(array.shape()), bytes);
+  }
+
+  private static byte[] toArray(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.remaining()];
+    buffer.get(bytes);
+    return bytes;
+  }
+
+  private static Class<? extends TType> type(NpyArray.Type type) {
+    return switch (type) {
+      case FLOAT32 -> TFloat32.class;
+      case FLOAT64 -> TFloat64.class;
+      case INT32 -> TInt32.class;
+      case INT64 -> TInt64.class;
+      case UINT8 -> TUint8.class;
+      case BOOL -> TBool.class;
+    };
+  }
+
+  /**
+   * An array of a tensor's type, shape and elements.
+   *
+   * @param tensor a tensor of float32, int32 or int64
+   * @return the array
+   * @throws ModelException if the tensor is of another type
+   */
+  public static NpyArray toArray(Tensor tensor) {
+    long[] shape = tensor.shape().asArray();
+    int size = Math.toIntExact(tensor.shape().size());
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.toIntExact(tensor.numBytes())).order(ByteOrder.LITTLE_ENDIAN);
+    tensor.asRawTensor().data().read(bytes.array());
+    if (tensor instanceof TFloat32) {
+      float[] values = new float[size];
+      bytes.asFloatBuffer().get(values);
+      return NpyArray.of(values, shape);
+    }
+    if (tensor instanceof TInt32) {
+      int[] values = new int[size];
+      bytes.asIntBuffer().get(values);
+      return NpyArray.of(values, shape);
+    }
+    if (tensor instanceof TInt64) {
+      long[] values = new long[size];
+      bytes.asLongBuffer().get(values);
+      return NpyArray.of(values, shape);
+    }
+    throw new ModelException(
+        "A tensor of "
+            + tensor.dataType()
+            + " cannot be written; supported are float32, int32, int64");
+  }
+
+  /**
+   * Runs something on tensors made from arrays, and closes them whatever happens.
+   *
+   * @param arrays arrays by name
+   * @param body gets tensors by name; they are closed when it returns
+   * @param <T> what the body gives
+   * @return what the body gave
+   */
+  public static <T> T with(
+      Map<String, NpyArray> arrays, java.util.function.Function<Map<String, Tensor>, T> body) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    try {
+      arrays.forEach((name, array) -> tensors.put(name, of(array)));
+      return body.apply(tensors);
+    } finally {
+      tensors.values().forEach(Tensor::close);
+    }
+  }
+}

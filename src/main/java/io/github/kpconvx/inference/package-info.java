@@ -1,0 +1,2 @@
+/** A loaded model that answers. */
+package io.github.kpconvx.inference;

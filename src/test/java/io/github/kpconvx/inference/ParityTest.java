@@ -1,0 +1,186 @@
+package io.github.kpconvx.inference;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Every model of {@code savedmodels/parity}, from every kind of file, against what Python computed,
+ * stage by stage.
+ */
+class ParityTest {
+  private static final double TOLERANCE = 1e-5;
+
+  static Stream<Arguments> nativeModels() {
+    return Fixtures.cases().stream()
+        .flatMap(
+            directory ->
+                Stream.of("saved_model", "model.keras", "model.weights.h5")
+                    .map(file -> Arguments.of(directory, file)));
+  }
+
+  static Stream<Path> cases() {
+    return Fixtures.cases().stream();
+  }
+
+  @Test
+  void coversBothKerasVersions() {
+    Map<String, List<String>> names = new HashMap<>();
+    for (Path path : Fixtures.cases()) {
+      names
+          .computeIfAbsent(path.getParent().getFileName().toString(), version -> new ArrayList<>())
+          .add(path.getFileName().toString());
+    }
+    assertEquals(Set.of("keras-3.6.0", "keras-3.15.1"), names.keySet());
+    assertEquals(names.get("keras-3.6.0"), names.get("keras-3.15.1"));
+    assertTrue(names.get("keras-3.6.0").size() >= 12);
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource("nativeModels")
+  void nativeEngineAgreesStageByStage(Path directory, String file) {
+    KPConvX.Loader loader =
+        KPConvX.loader(directory.resolve(file)).withKernelPoints(kernelPoints(directory));
+    if (file.endsWith(".h5")) {
+      loader.withConfig(KerasObject.parse(Fixtures.text(directory.resolve("config.json"))));
+    }
+    Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
+    try (Model model = loader.load()) {
+      Set<String> names = new LinkedHashSet<>(golden.keySet());
+      names.removeIf(name -> name.startsWith("oracle/") || name.endsWith("/near_tie"));
+      assertTrue(names.stream().anyMatch(name -> name.endsWith("/k")));
+      assertTrue(names.containsAll(model.outputs().keySet()));
+      compare(directory, golden, predict(model, directory, names), nearTies(golden));
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void storedSignatureAgrees(Path directory) {
+    Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
+    try (Model model =
+        KPConvX.loader(directory.resolve("saved_model")).withEngine(Engine.SAVEDMODEL).load()) {
+      compare(
+          directory, golden, predict(model, directory, model.outputs().keySet()), nearTies(golden));
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void oracleAgreesWithKeras(Path directory) {
+    Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
+    Map<String, NpyArray> oracle = new HashMap<>();
+    golden.forEach(
+        (name, array) -> {
+          if (name.startsWith("oracle/")) {
+            oracle.put(name.substring("oracle/".length()), array);
+          }
+        });
+    assertFalse(oracle.isEmpty());
+    compare(directory, golden, oracle, nearTies(golden));
+  }
+
+  private static Map<String, NpyArray> predict(Model model, Path directory, Set<String> names) {
+    return Tensors.with(
+        NpzFile.read(directory.resolve("inputs.npz")),
+        inputs -> {
+          Map<String, NpyArray> results = new HashMap<>();
+          try (Prediction prediction = model.predict(inputs, names)) {
+            prediction
+                .tensors()
+                .forEach((name, tensor) -> results.put(name, Tensors.toArray(tensor)));
+          }
+          return results;
+        });
+  }
+
+  private static KernelPoints kernelPoints(Path directory) {
+    if (Files.exists(directory.resolve("kernel_points.csv"))) {
+      return KernelPoints.fromCsv(directory.resolve("kernel_points.csv"));
+    }
+    Map<String, KernelPoints> byLayer = new HashMap<>();
+    for (String layer : List.of("kp_conv_x_layer", "kp_conv_x_layer_1")) {
+      Path csv = directory.resolve("kernel_points_" + layer + ".csv");
+      if (Files.exists(csv)) {
+        byLayer.put(layer, KernelPoints.fromCsv(csv));
+      }
+    }
+    return byLayer.isEmpty() ? KernelPoints.fromFileOnly() : KernelPoints.byLayer(byLayer);
+  }
+
+  /** Points (B·R) whose nearest kernel point float32 cannot tell; none of the fixtures has any. */
+  private static boolean[] nearTies(Map<String, NpyArray> golden) {
+    boolean[] ties = null;
+    for (Map.Entry<String, NpyArray> entry : golden.entrySet()) {
+      if (entry.getKey().endsWith("/near_tie")) {
+        boolean[] ofLayer = entry.getValue().toBooleans();
+        ties = ties == null ? new boolean[ofLayer.length] : ties;
+        for (int i = 0; i < ties.length; i++) {
+          ties[i] |= ofLayer[i];
+        }
+      }
+    }
+    return ties;
+  }
+
+  private static void compare(
+      Path directory, Map<String, NpyArray> golden, Map<String, NpyArray> found, boolean[] ties) {
+    int left = 0;
+    for (boolean tie : ties) {
+      left += tie ? 1 : 0;
+    }
+    assertEquals(0, left, "points left out for a tie");
+    found.forEach(
+        (name, array) -> {
+          NpyArray expected = golden.get(name);
+          assertEquals(
+              Arrays.toString(expected.shape()),
+              Arrays.toString(array.shape()),
+              directory + " " + name);
+          if (array.type() == NpyArray.Type.INT32) {
+            assertTrue(Arrays.equals(expected.toInts(), array.toInts()), directory + " " + name);
+            return;
+          }
+          double[] a = expected.toDoubles();
+          double[] b = array.toDoubles();
+          for (int i = 0; i < a.length; i++) {
+            double bound = TOLERANCE * Math.max(1, Math.abs(a[i]));
+            // Not >, so that NaN fails.
+            if (!(Math.abs(a[i] - b[i]) <= bound)) {
+              throw new AssertionError(
+                  directory
+                      + " "
+                      + name
+                      + "["
+                      + i
+                      + "]: expected "
+                      + a[i]
+                      + ", found "
+                      + b[i]
+                      + ", bound "
+                      + bound);
+            }
+          }
+        });
+  }
+}
