@@ -176,7 +176,7 @@ public final class KPConvX {
       graph.close();
     }
 
-    private Network network(WeightStore weights) {
+    Network network(WeightStore weights) {
       KerasObject object = config.or(this::storedConfig).orElseThrow(this::noConfiguration);
       if (!object.className().equals(KPConvXLayer.CLASS_NAME)) {
         return Network.of(object, registry);

@@ -1,0 +1,359 @@
+"""The parity cases: small models that between them take every setting of the layer off its default."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+import keras
+import numpy as np
+
+from kpconvx_compat import original
+from kpconvx_compat.layer import BUILT_FLAGS, KPConvXBase, KPConvXLayer
+
+REACH = 1.2  # a neighbourhood's radius, in units of the outermost shell's
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and what it is run on.
+
+    features, layers: the width D_f of input F and what makes the output from the inputs (x, f, n). batch, points and
+    neighbours are B, R and κ. With `own` each point is its own first neighbour; without, it is none of them, as is
+    needed where no kernel point is at the centre (the point itself would be equally far from a whole shell).
+    `random_neighbours` draws N at random instead of taking the nearest. `offset` moves all coordinates.
+    """
+
+    name: str
+    seed: int
+    purpose: str
+    features: int
+    layers: Callable
+    batch: int = 2
+    points: int = 24
+    neighbours: int = 12
+    indices: str = "int32"
+    own: bool = True
+    random_neighbours: bool = False
+    offset: float = 0.0
+
+    def model(self):
+        """The model, with the weights that Case.seed makes."""
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(self.seed)  # for what Dropout draws from: it is part of the files
+        x = keras.Input((None, 3), name="X")
+        f = keras.Input((None, self.features), name="F")
+        n = keras.Input((None, None), name="N", dtype=self.indices)
+        model = keras.Model([x, f, n], self.layers(x, f, n))
+        rng = np.random.default_rng([self.seed, 0])
+        for layer in model.layers:
+            _set_weights(layer, self.neighbours, rng)
+        return model
+
+    def inputs(self, model):
+        """X (B, R, 3) and F (B, R, D_f) float32, N (B, R, κ): a cloud so dense that κ neighbours reach the kernel."""
+        rng = np.random.default_rng([self.seed, 1])
+        radius = REACH * max(max(layer.shell_radii) for layer in kpconvx_layers(model)) or REACH
+        side = radius * (4.0 / 3.0 * np.pi * self.points / self.neighbours) ** (1.0 / 3.0)
+        x = (rng.uniform(0.0, side, (self.batch, self.points, 3)) + self.offset).astype(np.float32)
+        f = rng.standard_normal((self.batch, self.points, self.features)).astype(np.float32)
+        if self.random_neighbours:
+            n = rng.integers(0, self.points, (self.batch, self.points, self.neighbours))
+        else:
+            y = x[:, :, None, :].astype(np.float64) - x[:, None, :, :]
+            order = np.argsort(np.sum(y * y, axis=-1), axis=-1, kind="stable")
+            first = 0 if self.own else 1
+            n = order[:, :, first : first + self.neighbours]
+        return {"X": x, "F": f, "N": n.astype(self.indices)}
+
+
+def kpconvx_layers(model):
+    """The model's KPConvX layers, in its order."""
+    return [layer for layer in model.layers if isinstance(layer, KPConvXBase)]
+
+
+def weights_by_layer(model):
+    """Each layer's arrays in Keras's order; those of a layer with a bare Q start with it."""
+    weights = {layer.name: layer.get_weights() for layer in model.layers}
+    for layer in kpconvx_layers(model):
+        if isinstance(layer, original.KPConvXLayer):
+            weights[layer.name].insert(0, layer.Q.numpy())
+    return weights
+
+
+def _set_weights(layer, neighbours, rng):
+    """Values that keep activations near 1 and differ from what Keras starts with; a fixed Q keeps its own."""
+    if isinstance(layer, original.KPConvXLayer) and layer.deformable:
+        layer.Q.assign_add(rng.normal(0.0, 0.03, layer.Q.shape).astype(np.float32))
+    for weight in layer.weights:
+        shape = weight.shape
+        if weight.name == "Q":
+            if not layer.deformable:
+                continue
+            value = weight.numpy() + rng.normal(0.0, 0.03, shape)
+        elif weight.name == "moving_variance":
+            value = rng.uniform(0.5, 2.0, shape)
+        elif weight.name == "gamma":
+            value = rng.uniform(0.5, 1.5, shape)
+        elif weight.name == "W":
+            value = rng.normal(0.0, 3.0 / np.sqrt(neighbours), shape)
+        elif weight.name in ("Phi", "Psi", "Atilde", "Ahat", "kernel"):
+            value = rng.normal(0.0, shape[-2] ** -0.5, shape)
+        else:
+            value = rng.normal(0.0, 0.3, shape)
+        value = value.astype(np.float32)
+        weight.assign(weight.constraint(value) if weight.constraint else value)
+
+
+def _alone(cls=KPConvXLayer, **settings):
+    return lambda x, f, n: cls(name="conv", **settings)([x, f, n])
+
+
+
+def _custom_batch_norms(x, f, n):
+    layer = KPConvXLayer(
+        name="conv",
+        blocks=2,
+        DH=24,
+        bn_momentum=0.75,
+        bn_phi=[
+            keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.99, name="phi_0"),
+            keras.layers.BatchNormalization(epsilon=0.1, scale=False, name="phi_1"),
+        ],
+        bn_htilde=[
+            keras.layers.BatchNormalization(center=False, momentum=0.5, name="htilde_0"),
+            keras.layers.BatchNormalization(center=False, scale=False, epsilon=1e-4, name="htilde_1"),
+        ],
+    )
+    return layer([x, f, n])
+
+
+def _objects(x, f, n):
+    layer = KPConvXLayer(
+        name="conv",
+        DH=24,
+        initializer=keras.initializers.HeNormal(seed=7),
+        regularizer=keras.regularizers.L1L2(l1=0.001, l2=0.01),
+        constraint=keras.constraints.UnitNorm(axis=-1),
+        activation=keras.layers.ReLU(max_value=2.5, negative_slope=0.1, threshold=0.2),
+    )
+    return layer([x, f, n])
+
+
+def _keras2_batch_norm(name, **settings):
+    config = {"name": name, "trainable": True, "dtype": "float32", "axis": -1, "momentum": 0.95, "epsilon": 0.002}
+    config |= {"center": True, "scale": True, **settings}
+    return {"class_name": "BatchNormalization", "config": config}
+
+
+def _keras2_objects(x, f, n):
+    layer = KPConvXLayer(
+        name="conv",
+        DH=16,
+        initializer={"class_name": "RandomNormal", "config": {"mean": 0.0, "stddev": 0.1, "seed": None}},
+        regularizer={"class_name": "L2", "config": {"l2": 0.01}},
+        constraint={"class_name": "MaxNorm", "config": {"max_value": 3.0, "axis": 0}},
+        bn_phi=[_keras2_batch_norm("phi")],
+        bn_htilde=[_keras2_batch_norm("htilde", center=False)],
+        bn_hhat=[_keras2_batch_norm("hhat", epsilon=0.03)],
+        activation={"class_name": "LeakyReLU", "config": {"name": "leaky", "trainable": True, "alpha": 0.15}},
+    )
+    return layer([x, f, n])
+
+
+def _function_object(name):
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+
+
+def _segmentation(x, f, n):
+    f = keras.layers.Dense(32, use_bias=False, name="stem")(f)
+    f = keras.layers.BatchNormalization(name="stem_norm")(f)
+    f = keras.layers.LeakyReLU(negative_slope=0.1, name="stem_act")(f)
+    f = KPConvXLayer(name="conv", DH=64)([x, f, n])
+    f = keras.layers.Dropout(0.4, name="drop")(f)
+    return keras.layers.Dense(5, activation="softmax", name="classes")(f)
+
+
+def _residual(x, f, n):
+    first = keras.layers.Dense(16, activation="relu")(f)
+    second = KPConvXLayer(DH=32, groups=4, deformable=True)([x, first, n])
+    both = keras.layers.Concatenate()([first, second, f])
+    third = keras.layers.Activation("gelu")(keras.layers.Dense(16)(both))
+    fourth = KPConvXLayer(DH=24, groups=16, sigma=0.7)([x, third, n])
+    summed = keras.layers.Add()([first, second, fourth])
+    return keras.layers.Softmax()(keras.layers.Dense(4)(keras.layers.ReLU()(summed)))
+
+
+def _two_outputs(x, f, n):
+    f = keras.layers.Dense(8, activation="tanh", name="stem")(f)
+    coarse = KPConvXLayer(
+        name="coarse", shell_radii=[0, 0.6], shell_points=[1, 8], DH=16, groups=2, sigma=0.8, activation="silu"
+    )([x, f, n])
+    fine = KPConvXLayer(
+        name="fine", shell_radii=[0, 0.3, 0.6, 0.9], shell_points=[1, 4, 8, 12], DH=16, groups=1, sigma=0.4
+    )([x, coarse, n])
+    fine = keras.layers.Add(name="sum")([coarse, fine])
+    fine = keras.layers.ReLU(max_value=3.0, negative_slope=0.05, threshold=0.1, name="clipped")(fine)
+    scores = keras.layers.Dense(3, name="scores")(keras.layers.BatchNormalization(scale=False, name="norm")(fine))
+    heights = keras.layers.Dense(1, activation="softplus", name="heights")(coarse)
+    return [keras.layers.Softmax(name="probabilities")(scores), heights]
+
+
+def _before_and_after(x, f, n):
+    f = keras.layers.Concatenate(name="place_and_features")([x, f])
+    f = keras.layers.Dense(24, activation="selu", name="widen")(f)
+    f = keras.layers.BatchNormalization(center=False, epsilon=1e-5, momentum=0.8, name="norm")(f)
+    f = KPConvXLayer(
+        name="conv", DH=24, groups=3, drop_path=0.1, activation=keras.layers.Activation("elu", name="act")
+    )([x, f, n])
+    f = keras.layers.Activation("sigmoid", name="squash")(f)
+    f = keras.layers.Dense(12, activation="silu", name="narrow")(f)
+    return keras.layers.Activation("softmax", name="classes")(f)
+
+
+def _original_pair(x, f, n):
+    f = keras.layers.Dense(16, activation="relu")(f)
+    f = original.KPConvXLayer(blocks=2, DH=24, deformable=True, drop_path=0.3)([x, f, n])
+    f = original.KPConvXLayer(
+        DH=16, groups=4, deformable=True, sigma=0.8, shell_radii=[0, 1.0], shell_points=[1, 14], activation="relu"
+    )([x, f, n])
+    return keras.layers.Dense(6, activation="softmax")(f)
+
+
+CASES = [
+    Case("defaults", 101, "every setting at its default; DH 384", 16, _alone(), neighbours=16),
+    Case(
+        "single_point",
+        102,
+        "B = R = κ = 1, one kernel point, groups 1",
+        8,
+        _alone(shell_radii=[0], shell_points=[1], DH=8, groups=1),
+        batch=1,
+        points=1,
+        neighbours=1,
+    ),
+    Case(
+        "deformable",
+        103,
+        "trainable Q, first among the weights; two blocks; int64 N",
+        16,
+        _alone(blocks=2, DH=32, groups=4, deformable=True),
+        indices="int64",
+    ),
+    Case(
+        "three_blocks",
+        104,
+        "three blocks with drop_path 0.3",
+        12,
+        _alone(blocks=3, DH=16, groups=2, drop_path=0.3),
+        batch=1,
+        neighbours=8,
+    ),
+    Case(
+        "one_shell",
+        105,
+        "a single shell, without a centre; sigma 0.5; activation 'elu'; int64 N",
+        16,
+        _alone(shell_radii=[0.8], shell_points=[12], sigma=0.5, DH=24, activation="elu"),
+        own=False,
+        indices="int64",
+    ),
+    Case(
+        "four_shells",
+        106,
+        "four shells, small sigma, κ = 48",
+        16,
+        _alone(shell_radii=[0, 0.3, 0.6, 0.9], shell_points=[1, 4, 6, 8], sigma=0.25, DH=16),
+        batch=1,
+        points=64,
+        neighbours=48,
+    ),
+    Case(
+        "wide",
+        107,
+        "D = 128, groups 16, two shells",
+        128,
+        _alone(shell_radii=[0, 0.9], shell_points=[1, 6], groups=16, DH=16),
+        batch=1,
+        points=16,
+    ),
+    Case(
+        "batch_norms",
+        108,
+        "given normalizations: epsilon, momentum, no scale, no center, neither; bn_hhat made with bn_momentum",
+        16,
+        _custom_batch_norms,
+    ),
+    Case(
+        "names",
+        109,
+        "initializer, regularizer, constraint and activation by name",
+        16,
+        _alone(DH=24, initializer="he_normal", regularizer="l2", constraint="max_norm", activation="gelu"),
+    ),
+    Case("objects", 110, "initializer, regularizer, constraint and activation as Keras 3 objects", 16, _objects),
+    Case("keras2_objects", 111, "the same and the normalizations as Keras 2 objects", 16, _keras2_objects),
+    Case(
+        "function_object",
+        112,
+        "activation as a serialized function; built_* true; trainable false; R = 256",
+        8,
+        _alone(
+            DH=8,
+            trainable=False,
+            activation=_function_object("silu"),
+            **dict.fromkeys(BUILT_FLAGS, True),
+        ),
+        batch=1,
+        points=256,
+    ),
+    Case(
+        "leaky_slope",
+        113,
+        "LeakyReLU of another slope as activation; B = 3; random neighbours, repeated ones among them",
+        24,
+        _alone(DH=16, activation=keras.layers.LeakyReLU(negative_slope=0.05, name="slope")),
+        batch=3,
+        points=20,
+        neighbours=30,
+        random_neighbours=True,
+    ),
+    Case(
+        "far_away",
+        114,
+        "coordinates around 500 with differences around 1; sigma 5, one group of all channels, activation 'relu'",
+        32,
+        _alone(sigma=5.0, groups=32, DH=16, activation="relu"),
+        offset=500.0,
+    ),
+    Case(
+        "network_segmentation",
+        115,
+        "Dense without bias, BatchNormalization, LeakyReLU, Dropout, Dense with softmax",
+        4,
+        _segmentation,
+    ),
+    Case(
+        "network_residual",
+        116,
+        "names given by Keras; Concatenate, Add, Activation, ReLU, Softmax; two KPConvXLayers",
+        4,
+        _residual,
+    ),
+    Case("network_two_outputs", 117, "two outputs; ReLU with all settings; two kernels", 5, _two_outputs),
+    Case(
+        "network_place_and_features",
+        118,
+        "Concatenate of X and F; an Activation layer inside the KPConvXLayer; int64 N; groups 3",
+        4,
+        _before_and_after,
+        indices="int64",
+    ),
+    Case(
+        "original",
+        119,
+        "Q a bare variable, as the original holds it",
+        16,
+        _alone(cls=original.KPConvXLayer, DH=32),
+        batch=1,
+    ),
+    Case("original_network", 120, "two bare Qs, both moved off their initial values; two blocks", 4, _original_pair),
+]

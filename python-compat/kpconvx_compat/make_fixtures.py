@@ -1,0 +1,178 @@
+"""Writes the parity fixtures: python -m kpconvx_compat.make_fixtures OUT_DIR [--case NAME]…
+
+Each case becomes the folder OUT_DIR/keras-<version>/<case> described in savedmodels/README.md; one that is there is
+replaced when the new one is complete. OUT_DIR/kernel_points.json, which is the same for all versions, is written too.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kpconvx_compat import oracle, original
+from kpconvx_compat.cases import CASES, kpconvx_layers, weights_by_layer
+from kpconvx_compat.export import export_saved_model
+from kpconvx_compat.initializer import energy, shell_points
+
+FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+SHARED_OBJECT = re.compile(rb'(?<="shared_object_id": )\d+')
+SHELLS = [
+    *(([1.0], [n]) for n in (1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 32)),
+    ([0], [1]),
+    ([0, 1.0], [1, 1]),
+    ([0, 0.5, 1.0], [1, 7, 13]),
+    ([0, 0.5, 1.0], [1, 14, 28]),
+    ([0, 0.3, 0.6, 0.9], [1, 4, 6, 8]),
+    ([0.5, 1.1], [6, 10]),
+    ([1.0, 0, 0.5], [5, 1, 3]),
+    ([0.05, 0.02], [9, 5]),
+    ([0.5, 1.0], [1, 1]),
+    ([0.5, 0.7, 1.0], [1, 1, 2]),
+    ([1, 2, 3, 4], [1, 1, 1, 1]),
+    ([0.5, 0.5], [3, 4]),
+    ([0.5, 0.502, 1.0], [3, 4, 6]),
+    ([2.5], [50]),
+]
+
+
+def golden(model, inputs):
+    """What the Keras model and the oracle compute for `inputs` (arrays by input name), as arrays by name.
+
+    `output_<i>` and `<layer>/<stage>` from Keras in float32, `<layer>/near_tie` and float64 `oracle/output_<i>`
+    from the oracle.
+    """
+    feed = [inputs[tensor.name] for tensor in model.inputs]
+    expected, oracle_stages = oracle.network(json.loads(model.to_json()), weights_by_layer(model), inputs)
+    outputs = model(feed, training=False)
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    found = {f"output_{i}": output.numpy() for i, output in enumerate(outputs)}
+    for layer in kpconvx_layers(model):
+        stages = layer.stages(keras.Model(model.inputs, layer.input)(feed, training=False))
+        found.update({f"{layer.name}/{key}": tensor.numpy() for key, tensor in stages.items()})
+        found[f"{layer.name}/near_tie"] = oracle_stages[layer.name]["near_tie"]
+    found.update({f"oracle/output_{i}": output for i, output in enumerate(expected)})
+    return found
+
+
+def summary(model, case):
+    """What Keras's summary() shows, and the weights' paths, as a JSON object."""
+
+    def parameters(weights):
+        return sum(int(np.prod(weight.shape)) for weight in weights)
+
+    def shapes(layer):
+        outputs = layer.output if isinstance(layer.output, list) else [layer.output]
+        found = [list(output.shape) for output in outputs]
+        return found if len(found) > 1 else found[0]
+
+    return {
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "case": case.name,
+        "seed": case.seed,
+        "layers": [
+            {
+                "name": layer.name,
+                "class_name": layer.__class__.__name__,
+                "output_shape": shapes(layer),
+                "params": layer.count_params(),
+            }
+            for layer in model.layers
+        ],
+        "total_params": parameters(model.weights),
+        "trainable_params": parameters(model.trainable_weights),
+        "non_trainable_params": parameters(model.non_trainable_weights),
+        "weights": [
+            {"path": weight.path, "shape": list(weight.shape), "trainable": weight.trainable}
+            for weight in model.weights
+        ],
+    }
+
+
+def write_case(case, directory):
+    """Writes one case's folder to `directory`, in place of one that is there."""
+    partial = directory.with_name(directory.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    model = case.model()
+    inputs = case.inputs(model)
+    export_saved_model(model, partial / "saved_model")
+    model.save(partial / "model.keras")
+    _make_reproducible(partial / "model.keras")
+    model.save_weights(partial / "model.weights.h5")
+    (partial / "config.json").write_text(model.to_json())
+    (partial / "summary.json").write_text(json.dumps(summary(model, case), indent=1) + "\n")
+    np.savez(partial / "inputs.npz", **inputs)
+    np.savez_compressed(partial / "golden.npz", **golden(model, inputs))
+    bare = [layer for layer in kpconvx_layers(model) if isinstance(layer, original.KPConvXLayer)]
+    for layer in bare:
+        name = "kernel_points.csv" if len(bare) == 1 else f"kernel_points_{layer.name}.csv"
+        np.savetxt(partial / name, layer.Q.numpy(), fmt="%.9g")
+    shutil.rmtree(directory, ignore_errors=True)
+    partial.rename(directory)
+
+
+def write_kernel_points(path):
+    """Writes what the initializer makes of several sets of shells (see SHELLS), for other implementations.
+
+    A JSON list of objects: radii, points_per_shell, energy (each pair once) and points (m, 3), to 1e-12.
+    """
+    entries = []
+    for radii, counts in SHELLS:
+        points = shell_points(radii, counts)
+        entries.append(
+            {
+                "radii": radii,
+                "points_per_shell": counts,
+                "energy": round(energy(points), 9),
+                "points": (np.round(points, 12) + 0.0).tolist(),
+            }
+        )
+    partial = path.with_suffix(".partial")
+    partial.write_text("[\n" + ",\n".join(json.dumps(entry) for entry in entries) + "\n]\n")
+    partial.replace(path)
+
+
+def _make_reproducible(archive):
+    """Rewrites a .keras archive so that its bytes depend on the model alone.
+
+    Keras puts into it the time, and as `shared_object_id` the addresses of objects, which are numbered instead.
+    """
+    with zipfile.ZipFile(archive) as read:
+        entries = [(info, read.read(info)) for info in read.infolist()]
+    partial = archive.with_suffix(".partial")
+    with zipfile.ZipFile(partial, "w") as write:
+        for info, content in entries:
+            if info.filename == "metadata.json":
+                content = json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
+            if info.filename == "config.json":
+                numbers = {}
+                content = SHARED_OBJECT.sub(lambda found: b"%d" % numbers.setdefault(found[0], len(numbers)), content)
+            fixed = zipfile.ZipInfo(info.filename, FIXED_DATE)
+            fixed.compress_type = info.compress_type
+            write.writestr(fixed, content)
+    partial.replace(archive)
+
+
+def main():
+    names = [case.name for case in CASES]
+    parser = argparse.ArgumentParser(description="Writes the parity fixtures of the Keras version at hand.")
+    parser.add_argument("out", type=Path, help="where keras-<version>/<case> go")
+    parser.add_argument("--case", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_kernel_points(arguments.out / "kernel_points.json")
+    for case in CASES:
+        if not arguments.case or case.name in arguments.case:
+            print(case.name, flush=True)
+            write_case(case, arguments.out / f"keras-{keras.__version__}" / case.name)
+
+
+if __name__ == "__main__":
+    main()

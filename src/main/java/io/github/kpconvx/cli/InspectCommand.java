@@ -1,0 +1,149 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.inference.ModelDescription;
+import io.github.kpconvx.inference.ModelDescription.LayerDescription;
+import io.github.kpconvx.inference.ModelDescription.WeightDescription;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.Signature;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.tensorflow.ndarray.Shape;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Shows what a model file holds. */
+@Command(
+    name = "inspect",
+    description =
+        "Shows what a model file holds: format, versions, signatures, layers, weights, parameters.",
+    mixinStandardHelpOptions = true)
+final class InspectCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "SavedModel directory, .keras or .weights.h5.")
+  private Path model;
+
+  @Option(names = "--json", description = "Prints JSON.")
+  private boolean json;
+
+  @Option(
+      names = "--config",
+      paramLabel = "C.json",
+      description = "The model's configuration, where its file holds none.")
+  private Path config;
+
+  @Override
+  public Integer call() {
+    Optional<KerasObject> given = Optional.ofNullable(config).map(ModelOptions::read);
+    ModelDescription description = ModelDescription.of(model, given);
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(description.toJson().toPrettyString());
+    } else {
+      print(out, description);
+    }
+    return 0;
+  }
+
+  private static void print(PrintWriter out, ModelDescription model) {
+    out.println(model.path());
+    out.println("  format       " + model.format());
+    out.println("  TensorFlow   " + model.tensorFlowVersion().orElse("not told"));
+    out.println("  Keras        " + model.kerasVersion().orElse("not told"));
+    for (Signature signature : model.signatures()) {
+      out.println("  signature    " + signature.name());
+      signature.inputs().forEach(tensor -> out.println("    in   " + describe(tensor)));
+      signature.outputs().forEach(tensor -> out.println("    out  " + describe(tensor)));
+    }
+    if (model.layers().isEmpty()) {
+      out.println("  no configuration: layers are unknown (--config gives one)");
+    } else {
+      List<String[]> rows = new ArrayList<>();
+      rows.add(new String[] {"layer", "class", "output shape", "params"});
+      for (LayerDescription layer : model.layers()) {
+        rows.add(
+            new String[] {
+              layer.name(),
+              layer.className(),
+              describe(layer.outputShape()),
+              number(layer.parameters())
+            });
+      }
+      table(out, rows);
+      out.println();
+      for (LayerDescription layer : model.layers()) {
+        if (!layer.config().isEmpty()) {
+          out.println("  config of " + layer.name() + ": " + layer.config());
+        }
+      }
+    }
+    List<String[]> rows = new ArrayList<>();
+    rows.add(new String[] {"weight", "shape", "trainable", "where"});
+    for (WeightDescription weight : model.weights()) {
+      String trainable = weight.trainable().map(yes -> yes ? "yes" : "no").orElse("not told");
+      rows.add(
+          new String[] {
+            weight.name(),
+            describe(weight.shape()),
+            weight.counted() ? trainable : "not a Keras weight",
+            weight.path()
+          });
+    }
+    table(out, rows);
+    out.println();
+    out.println("  total params          " + number(model.parameters()));
+    model
+        .trainableParameters()
+        .ifPresent(
+            trained -> {
+              out.println("  trainable params      " + number(trained));
+              out.println("  non-trainable params  " + number(model.parameters() - trained));
+            });
+  }
+
+  private static void table(PrintWriter out, List<String[]> rows) {
+    int columns = rows.get(0).length;
+    int[] widths = new int[columns];
+    for (String[] row : rows) {
+      for (int c = 0; c < columns; c++) {
+        widths[c] = Math.max(widths[c], row[c].length());
+      }
+    }
+    out.println();
+    for (String[] row : rows) {
+      StringBuilder line = new StringBuilder(" ");
+      for (int c = 0; c < columns; c++) {
+        line.append(' ').append(row[c]).append(" ".repeat(widths[c] - row[c].length() + 1));
+      }
+      out.println(line.toString().stripTrailing());
+    }
+  }
+
+  private static String number(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  private static String describe(Signature.Tensor tensor) {
+    return tensor.name() + "  " + tensor.dtype() + " " + describe(tensor.shape());
+  }
+
+  private static String describe(Shape shape) {
+    if (shape == null || shape.isUnknown()) {
+      return "unknown";
+    }
+    StringBuilder text = new StringBuilder("(");
+    for (int d = 0; d < shape.numDimensions(); d++) {
+      text.append(d == 0 ? "" : ", ")
+          .append(shape.get(d) == Shape.UNKNOWN_SIZE ? "None" : shape.get(d));
+    }
+    return text.append(")").toString();
+  }
+}

@@ -1,0 +1,85 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.numpy.NumpyException;
+import io.github.kpconvx.pointcloud.PointCloudException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/**
+ * The program. Results go to standard output, progress and errors to standard error; the exit
+ * status is 0, or 1 for a failure with one clear line, or 2 for bad usage.
+ */
+@Command(
+    name = "kpconvx",
+    description = "Runs Keras point-cloud models with KPConvX layers. Without a command: demo.",
+    mixinStandardHelpOptions = true,
+    subcommands = {
+      DemoCommand.class,
+      InspectCommand.class,
+      PredictCommand.class,
+      VerifyCommand.class
+    })
+public final class Main implements Runnable {
+  @Option(
+      names = "--debug",
+      description = "Shows the stack trace of a failure.",
+      scope = ScopeType.INHERIT)
+  private boolean debug;
+
+  private Main() {}
+
+  /**
+   * Runs the program and ends the JVM.
+   *
+   * @param arguments the command line
+   */
+  public static void main(String[] arguments) {
+    System.exit(run(arguments));
+  }
+
+  /**
+   * Runs the program.
+   *
+   * @param arguments the command line
+   * @return the exit status
+   */
+  public static int run(String... arguments) {
+    Main main = new Main();
+    CommandLine line = new CommandLine(main);
+    line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExecutionExceptionHandler(
+        (exception, command, parsed) -> {
+          if (main.debug) {
+            exception.printStackTrace(command.getErr());
+          }
+          command.getErr().println("error: " + message(exception));
+          return 1;
+        });
+    return line.execute(arguments.length == 0 ? new String[] {"demo"} : arguments);
+  }
+
+  private static String message(Exception exception) {
+    boolean expected =
+        exception instanceof KerasException
+            || exception instanceof NumpyException
+            || exception instanceof PointCloudException
+            || exception instanceof UncheckedIOException;
+    String text =
+        expected ? exception.getMessage() : "unexpected " + exception + "; --debug shows where";
+    return text.replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(
+        new CommandLine(this), "Missing command, expected one of demo, inspect, predict, verify");
+  }
+}

@@ -1,0 +1,84 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.inference.Prediction;
+import io.github.kpconvx.inference.Tensors;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Runs a model on the arrays of an {@code .npz} and writes its outputs to another. */
+@Command(
+    name = "predict",
+    description = "Runs a model on the arrays of an .npz file and writes its outputs to another.",
+    mixinStandardHelpOptions = true)
+final class PredictCommand implements Callable<Integer> {
+  /** How the native engine's graph is compiled. */
+  enum Compile {
+    NONE,
+    XLA
+  }
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "MODEL",
+      description = "SavedModel directory, .keras or .weights.h5.")
+  private Path model;
+
+  @Option(
+      names = "--inputs",
+      required = true,
+      paramLabel = "IN.npz",
+      description =
+          "An array for each input of the model, by its name; X, F and N stand for the inputs of a model of three.")
+  private Path inputs;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "OUT.npz",
+      description = "Gets an array for each output, by its name.")
+  private Path output;
+
+  @Option(
+      names = "--compile",
+      defaultValue = "none",
+      description = "none (default); xla is not available in this version.")
+  private Compile compile;
+
+  @Mixin private ModelOptions options;
+
+  @Override
+  public Integer call() {
+    if (compile == Compile.XLA) {
+      throw new KerasException("--compile xla is not available in this version, expected none");
+    }
+    Map<String, NpyArray> arrays = NpzFile.read(inputs);
+    try (Model loaded = options.load(model)) {
+      NpzFile.write(output, outputs(loaded, arrays));
+    }
+    return 0;
+  }
+
+  static Map<String, NpyArray> outputs(Model model, Map<String, NpyArray> inputs) {
+    return Tensors.with(
+        inputs,
+        tensors -> {
+          try (Prediction prediction = model.predict(tensors)) {
+            Map<String, NpyArray> results = new LinkedHashMap<>();
+            prediction
+                .tensors()
+                .forEach((name, tensor) -> results.put(name, Tensors.toArray(tensor)));
+            return results;
+          }
+        });
+  }
+}

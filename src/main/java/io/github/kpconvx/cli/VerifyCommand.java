@@ -1,0 +1,120 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Compares a model's outputs with golden ones. */
+@Command(
+    name = "verify",
+    description =
+        "Compares a model's outputs with golden ones; exit status 0 only if every output agrees.",
+    mixinStandardHelpOptions = true)
+final class VerifyCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "SavedModel directory, .keras or .weights.h5.")
+  private Path model;
+
+  @Option(
+      names = "--inputs",
+      required = true,
+      paramLabel = "IN.npz",
+      description = "An array for each input of the model.")
+  private Path inputs;
+
+  @Option(
+      names = "--golden",
+      required = true,
+      paramLabel = "OUT.npz",
+      description =
+          "An array for each output of the model; others in the file are named and left alone.")
+  private Path golden;
+
+  @Option(
+      names = "--atol",
+      defaultValue = "1e-5",
+      description = "Absolute tolerance (default 1e-5).")
+  private double atol;
+
+  @Option(
+      names = "--rtol",
+      defaultValue = "1e-5",
+      description = "Relative tolerance (default 1e-5).")
+  private double rtol;
+
+  @Mixin private ModelOptions options;
+
+  @Override
+  public Integer call() {
+    Map<String, NpyArray> expected = NpzFile.read(golden);
+    Map<String, NpyArray> arrays = NpzFile.read(inputs);
+    Map<String, NpyArray> found;
+    try (Model loaded = options.load(model)) {
+      if (!expected.keySet().containsAll(loaded.outputs().keySet())) {
+        throw new KerasException(
+            golden
+                + " holds "
+                + expected.keySet()
+                + ", expected all outputs of the model, "
+                + loaded.outputs().keySet());
+      }
+      found = PredictCommand.outputs(loaded, arrays);
+    }
+    expected.keySet().stream()
+        .filter(name -> !found.containsKey(name))
+        .forEach(name -> spec.commandLine().getErr().println("not an output, left alone: " + name));
+    boolean agree = true;
+    for (Map.Entry<String, NpyArray> entry : found.entrySet()) {
+      agree &= agrees(entry.getKey(), expected.get(entry.getKey()), entry.getValue());
+    }
+    return agree ? 0 : 1;
+  }
+
+  private boolean agrees(String name, NpyArray expected, NpyArray found) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (!Arrays.equals(expected.shape(), found.shape())) {
+      out.println(name + ": expected " + expected + ", found " + found + "  DIFFERS");
+      return false;
+    }
+    double[] a = expected.toDoubles();
+    double[] b = found.toDoubles();
+    double max = 0;
+    double sum = 0;
+    int worse = 0;
+    for (int i = 0; i < a.length; i++) {
+      double difference = Math.abs(a[i] - b[i]);
+      // Equal infinities agree; NaN agrees with nothing.
+      boolean close = a[i] == b[i] || difference <= atol + rtol * Math.abs(a[i]);
+      worse += close ? 0 : 1;
+      double counted = a[i] == b[i] ? 0 : difference;
+      max = Double.isNaN(counted) ? Double.NaN : Math.max(max, counted);
+      sum += counted;
+    }
+    out.printf(
+        Locale.ROOT,
+        "%s: max |difference| %.3g, mean %.3g, %d of %d beyond %.3g + %.3g·|golden|  %s%n",
+        name,
+        max,
+        a.length == 0 ? 0 : sum / a.length,
+        worse,
+        a.length,
+        atol,
+        rtol,
+        worse == 0 ? "agrees" : "DIFFERS");
+    return worse == 0;
+  }
+}

@@ -1,0 +1,2 @@
+/** The command line: one class for each command, each thin. */
+package io.github.kpconvx.cli;
