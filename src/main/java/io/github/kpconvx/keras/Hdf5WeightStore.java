@@ -114,18 +114,21 @@ final class Hdf5WeightStore implements WeightStore {
       }
       return new Hdf5WeightStore(source, file, hdf, channel);
     } catch (RuntimeException e) {
-      release(hdf, channel, e);
+      release(channel, e);
       throw e;
     }
   }
 
-  private static void release(HdfFile hdf, FileChannel channel, RuntimeException reason) {
-    try (channel) {
-      // A file in memory has nothing to release, and jHDF refuses to close one.
-      if (hdf != null && channel != null) {
-        hdf.close();
-      }
-    } catch (IOException | RuntimeException e) {
+  /**
+   * Closes the channel; jHDF itself holds nothing open: it reads from the channel, or from memory.
+   */
+  private static void release(FileChannel channel, RuntimeException reason) {
+    if (channel == null) {
+      return;
+    }
+    try {
+      channel.close();
+    } catch (IOException e) {
       if (reason == null) {
         throw new KerasException("Closing an HDF5 file failed: " + Failures.reason(e), e);
       }
@@ -272,7 +275,7 @@ final class Hdf5WeightStore implements WeightStore {
   public void close() {
     if (!closed) {
       closed = true;
-      release(hdf, channel, null);
+      release(channel, null);
     }
   }
 
