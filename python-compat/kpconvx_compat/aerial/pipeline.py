@@ -8,8 +8,8 @@ a stated order, so that another language computes the same bits:
 - Neighbours: squared distances in 3-D as 64-bit integers, sorted by (distance², index), the point itself included;
   ranks 0, d, 2d, … for dilation d. Ranks past the last point of a small tile are clamped to the last one.
 - X: ``float32((raw - centre) * scale / unit)`` with the tile's centre in x and y and the file's lowest point in z.
-- F: ``height = (zi - zg) * scale / height_unit`` with zg the lowest zi in the 3 × 3 ground cells around the point's own;
-  ``intensity = intensity / 65535``; ``return_ratio = return_number / number_of_returns``;
+- F: ``height = (zi - zg) * scale / height_unit`` with zg the lowest zi in the 3 × 3 ground cells around the point's
+  own; ``intensity = intensity / 65535``; ``return_ratio = return_number / number_of_returns``;
   ``returns = number_of_returns / 5``.
 """
 
@@ -17,6 +17,7 @@ import dataclasses
 import json
 import os
 
+import laspy
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -142,8 +143,6 @@ def read_points(path):
     Raises:
         ValueError: no points, scales that differ between the axes, or a point without returns.
     """
-    import laspy
-
     las = laspy.read(os.fspath(path))
     scales = np.asarray(las.header.scales, dtype=np.float64)
     if not (scales == scales[0]).all():
@@ -297,25 +296,40 @@ def predict(call, points, parameters, progress=None):
     return result
 
 
+def channels(classification, codes):
+    """The model's output channels of LAS classification codes.
+
+    Args:
+        classification: (n,) integers.
+        codes: (classes,) the code of each channel, in any order.
+
+    Returns:
+        (n,) int64, 0 to classes − 1.
+
+    Raises:
+        ValueError: a classification that is none of the codes.
+    """
+    unknown = np.setdiff1d(classification, codes)
+    if len(unknown):
+        raise ValueError(f"classification holds {unknown.tolist()}, expected only {codes.tolist()}")
+    order = np.argsort(codes)
+    return order[np.searchsorted(codes, classification, sorter=order)]
+
+
 def confusion(truth, found, codes):
     """(classes, classes) int64: how many points of true class row were given class column.
 
     Args:
-        truth: (n,) LAS classification codes.
+        truth: (n,) LAS classification codes; one outside ``codes`` is an error, as :func:`channels` tells.
         found: (n,) channel numbers, 0 to classes − 1.
-        codes: (classes,) the channels' codes. A true code outside them is an error.
+        codes: (classes,) the channels' codes.
     """
-    order = np.argsort(codes)
-    place = np.searchsorted(codes, truth, sorter=order).clip(max=len(codes) - 1)
-    channel = order[place]
-    if (codes[channel] != truth).any():
-        raise ValueError(f"classification has codes {sorted(set(truth.tolist()) - set(codes.tolist()))} "
-                         f"outside the model's classes {codes.tolist()}")
-    return np.bincount(channel * len(codes) + found, minlength=len(codes) ** 2).reshape(len(codes), len(codes))
+    cells = channels(truth, codes) * len(codes) + found
+    return np.bincount(cells, minlength=len(codes) ** 2).reshape(len(codes), len(codes))
 
 
 def intersection_over_union(matrix):
-    """(classes,) float64: each class's IoU from a confusion matrix; NaN for a class that neither occurs nor is given."""
+    """(classes,) float64: each class's IoU from a confusion matrix; NaN for one that neither occurs nor is given."""
     hit = np.diag(matrix)
     union = matrix.sum(axis=0) + matrix.sum(axis=1) - hit
     with np.errstate(invalid="ignore"):

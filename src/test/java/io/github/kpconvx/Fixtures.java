@@ -35,8 +35,12 @@ public final class Fixtures {
   }
 
   public static Stream<Path> directories(Path path) {
+    return files(path).stream().filter(Files::isDirectory);
+  }
+
+  public static List<Path> files(Path path) {
     try (Stream<Path> entries = Files.list(path)) {
-      return entries.filter(Files::isDirectory).sorted().toList().stream();
+      return entries.sorted().toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

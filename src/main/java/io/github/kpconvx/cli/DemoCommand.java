@@ -240,6 +240,6 @@ final class DemoCommand implements Callable<Integer> {
     CloudImage image =
         CloudImage.of(cloud, colors).withLegend(classes).withTitle("Aerial laser scan", points);
     image.fromAbove().write(out.resolve("above.png"));
-    image.oblique(220, 35).write(out.resolve("oblique.png"));
+    image.oblique(30, 32).write(out.resolve("oblique.png"));
   }
 }

@@ -50,6 +50,8 @@ public final class Main implements Runnable {
    * @return the exit status
    */
   public static int run(String... arguments) {
+    // Pictures are drawn, never shown.
+    System.setProperty("java.awt.headless", "true");
     Main main = new Main();
     CommandLine line = new CommandLine(main);
     line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));

@@ -24,7 +24,6 @@ import org.tensorflow.Operand;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.Signature;
-import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
@@ -283,9 +282,8 @@ public final class KPConvX {
       SavedModelBundle bundle;
       try {
         bundle = SavedModelBundle.load(path.toString(), SavedModelBundle.DEFAULT_TAG);
-      } catch (TensorFlowException e) {
-        throw new KerasException(
-            path + " cannot be loaded: " + e.getMessage().lines().findFirst().orElse(""), e);
+      } catch (RuntimeException e) {
+        throw TensorFlowErrors.translate(path + " cannot be loaded", e);
       }
       try {
         Signature stored = bundle.function(signature).signature();

@@ -8,11 +8,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
-import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
@@ -32,9 +29,6 @@ import org.tensorflow.types.family.TType;
  * }</pre>
  */
 public final class Model implements AutoCloseable {
-  private static final Pattern GUARD =
-      Pattern.compile("assertion failed: \\[(.*?)\\]\\s*(?:\\n|\\[\\[|$)", Pattern.DOTALL);
-
   private final Engine engine;
   private final Session session;
   private final Runnable release;
@@ -191,16 +185,9 @@ public final class Model implements AutoCloseable {
       List<Tensor> results = new ArrayList<>();
       runner.run().forEach(entry -> results.add(entry.getValue()));
       return results;
-    } catch (TensorFlowException e) {
-      throw new ModelException("Prediction failed: " + reason(e), e);
+    } catch (RuntimeException e) {
+      throw TensorFlowErrors.translate("Prediction failed", e);
     }
-  }
-
-  /** The guard's own message where it spoke; else the first line of TensorFlow's. */
-  private static String reason(TensorFlowException e) {
-    String message = String.valueOf(e.getMessage());
-    Matcher guard = GUARD.matcher(message);
-    return guard.find() ? guard.group(1) : message.lines().findFirst().orElse(message).strip();
   }
 
   private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {

@@ -28,11 +28,13 @@ public final class CloudImage {
 
   private static final int MARGIN = 44;
   private static final int GAP = 36;
+  private static final int SWATCH = 25;
+  private static final int LEGEND_LINE = 44;
   private static final int NARROWEST = 760;
-  private static final Color INK = new Color(0x263238);
-  private static final Color FAINT = new Color(0x607079);
-  private static final int SKY = 0xfafbfc;
-  private static final int FLOOR = 0xe4e9ed;
+  private static final Color INK = new Color(0xf4f6f8);
+  private static final Color FAINT = new Color(0xaab4bb);
+  private static final int SKY = 0x3c464d;
+  private static final int FLOOR = 0x20272c;
 
   private record Direction(double azimuth, double elevation) {
     Camera camera() {
@@ -111,7 +113,8 @@ public final class CloudImage {
   }
 
   /**
-   * The same picture at another size. It is made as large as its views' shapes allow within it.
+   * The same picture at another size. It is made as large as its views' shapes allow within it; a
+   * legend that needs more than one line makes it higher.
    *
    * @param width greatest width in pixels, at least 760
    * @param height greatest height in pixels, at least 400
@@ -187,14 +190,16 @@ public final class CloudImage {
     if (views.isEmpty()) {
       throw new PointCloudException("the picture has no view, expected fromAbove or oblique");
     }
+    FontMetrics metrics = legendMetrics();
     Surface surface = Surface.of(cloud);
     int head = title.isEmpty() ? MARGIN : 104;
-    int foot = legend.isEmpty() ? 84 : 128;
+    int foot = legend.isEmpty() ? 72 : 84 + LEGEND_LINE;
     List<View> frames = frames(surface, head + foot);
     int content = frames.stream().mapToInt(View::width).sum() / SAMPLES + GAP * (frames.size() - 1);
     int width = Math.max(NARROWEST, content + 2 * MARGIN);
     int tallest = frames.stream().mapToInt(View::height).max().orElseThrow() / SAMPLES;
-    int height = head + tallest + foot;
+    List<List<PointClass>> lines = legendLines(metrics, width - 2 * MARGIN);
+    int height = head + tallest + foot + LEGEND_LINE * Math.max(0, lines.size() - 1);
 
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     paintBackground(image);
@@ -214,11 +219,10 @@ public final class CloudImage {
         paintScale(graphics, views.get(i), frame, x, head + tallest + 34);
         x += frame.width() / SAMPLES + GAP;
       }
-      paintLegend(graphics, width, height - 36);
-    } catch (InternalError | NullPointerException e) {
-      // What Java throws where there is no font at all depends on its version.
-      throw new PointCloudException(
-          "no fonts found on this system, expected fontconfig and a font such as DejaVu Sans", e);
+      for (int i = 0; i < lines.size(); i++) {
+        int baseline = height - 36 - LEGEND_LINE * (lines.size() - 1 - i);
+        paintLegend(graphics, metrics, lines.get(i), width, baseline);
+      }
     } finally {
       graphics.dispose();
     }
@@ -286,9 +290,9 @@ public final class CloudImage {
             sum +=
                 splats.depth[pixel] < Float.POSITIVE_INFINITY
                     ? Math.min(1, pixels[3 * pixel + k] * lines[pixel])
-                    : Shading.linear((behind >> (16 - 8 * k) & 0xff) / 255.0);
+                    : Shading.linear(behind >> (16 - 8 * k) & 0xff);
           }
-          color = color << 8 | (int) Math.round(255 * Shading.srgb(sum / (SAMPLES * SAMPLES)));
+          color = color << 8 | Shading.srgb(sum / (SAMPLES * SAMPLES));
         }
         image.setRGB(left + c, top + r, color);
       }
@@ -310,23 +314,57 @@ public final class CloudImage {
     }
   }
 
-  private void paintLegend(Graphics2D graphics, int width, int baseline) {
-    graphics.setFont(font(Font.PLAIN, 17));
-    FontMetrics metrics = graphics.getFontMetrics();
-    int total = legend.stream().mapToInt(c -> 30 + metrics.stringWidth(c.name())).sum();
-    int gap =
-        legend.size() < 2 ? 0 : Math.min(40, (width - 2 * MARGIN - total) / (legend.size() - 1));
-    int x = (width - total - gap * Math.max(0, legend.size() - 1)) / 2;
+  private static FontMetrics legendMetrics() {
+    Graphics2D graphics = new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB).createGraphics();
+    try {
+      return graphics.getFontMetrics(font(Font.PLAIN, 17));
+    } catch (InternalError | NullPointerException e) {
+      // What Java throws where there is no font at all depends on its version.
+      throw new PointCloudException(
+          "no fonts found on this system, expected fontconfig and a font such as DejaVu Sans", e);
+    } finally {
+      graphics.dispose();
+    }
+  }
+
+  private static int legendWidth(FontMetrics metrics, PointClass pointClass) {
+    return SWATCH + metrics.stringWidth(pointClass.name());
+  }
+
+  private List<List<PointClass>> legendLines(FontMetrics metrics, int room) {
+    List<List<PointClass>> lines = new ArrayList<>();
+    int used = 0;
     for (PointClass pointClass : legend) {
+      int width = legendWidth(metrics, pointClass) + GAP;
+      if (lines.isEmpty() || used + width - GAP > room) {
+        lines.add(new ArrayList<>());
+        used = 0;
+      }
+      lines.get(lines.size() - 1).add(pointClass);
+      used += width;
+    }
+    return lines;
+  }
+
+  private static void paintLegend(
+      Graphics2D graphics,
+      FontMetrics metrics,
+      List<PointClass> classes,
+      int pictureWidth,
+      int baseline) {
+    int total = classes.stream().mapToInt(c -> legendWidth(metrics, c) + GAP).sum() - GAP;
+    int x = (pictureWidth - total) / 2;
+    graphics.setFont(metrics.getFont());
+    graphics.setStroke(new BasicStroke(1));
+    for (PointClass pointClass : classes) {
       Ellipse2D swatch = new Ellipse2D.Double(x, baseline - 14, 17, 17);
       graphics.setColor(new Color(pointClass.color()));
       graphics.fill(swatch);
-      graphics.setColor(new Color(0, 0, 0, 60));
-      graphics.setStroke(new BasicStroke(1));
+      graphics.setColor(new Color(255, 255, 255, 90));
       graphics.draw(swatch);
       graphics.setColor(INK);
-      graphics.drawString(pointClass.name(), x + 25, baseline);
-      x += 30 + metrics.stringWidth(pointClass.name()) + gap;
+      graphics.drawString(pointClass.name(), x + SWATCH, baseline);
+      x += legendWidth(metrics, pointClass) + GAP;
     }
   }
 

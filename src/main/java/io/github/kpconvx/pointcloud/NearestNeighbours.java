@@ -192,28 +192,6 @@ public final class NearestNeighbours {
     return result;
   }
 
-  /**
-   * The squared distance from every point to its neighbour of one rank.
-   *
-   * @param rank 0 for the point itself; taken as the last if there are fewer points
-   * @return squared distances in raw units, one for each point
-   */
-  long[] squaredDistances(int rank) {
-    long[] result = new long[size];
-    int ranks = Math.min(rank + 1, size);
-    IntStream.range(0, (size + TASK - 1) / TASK)
-        .parallel()
-        .forEach(
-            task -> {
-              Search search = new Search(ranks);
-              for (int i = task * TASK; i < Math.min(size, (task + 1) * TASK); i++) {
-                search.around(i);
-                result[index[i]] = search.distances[ranks - 1];
-              }
-            });
-    return result;
-  }
-
   /** The nearest points found so far, in order. */
   private final class Search {
     final long[] distances;

@@ -2,6 +2,7 @@ package io.github.kpconvx.pointcloud;
 
 import io.github.kpconvx.pointcloud.Camera.Vector;
 import io.github.kpconvx.pointcloud.Surface.Shape;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
@@ -15,6 +16,27 @@ final class Shading {
   private static final double SUN_ELEVATION = 42;
   private static final int MAX_SHADOW_PIXELS = 1500;
   private static final double SHADOW_DEPTH = 0.7;
+
+  private static final float[] LINEAR = new float[256];
+  private static final short[] SRGB = new short[1 << 14];
+
+  static {
+    for (int i = 0; i < LINEAR.length; i++) {
+      double value = i / 255.0;
+      LINEAR[i] =
+          (float) (value <= 0.04045 ? value / 12.92 : Math.pow((value + 0.055) / 1.055, 2.4));
+    }
+    for (int i = 0; i < SRGB.length; i++) {
+      double value = i / (SRGB.length - 1.0);
+      SRGB[i] =
+          (short)
+              Math.round(
+                  255
+                      * (value <= 0.0031308
+                          ? 12.92 * value
+                          : 1.055 * Math.pow(value, 1 / 2.4) - 0.055));
+    }
+  }
 
   private Shading() {}
 
@@ -36,7 +58,7 @@ final class Shading {
     Camera sun = Camera.looking(sunAzimuth, SUN_ELEVATION);
     float[] shadow = shadow(surface, sun);
     double[] heights = IntStream.range(0, surface.size).mapToDouble(i -> surface.z[i]).toArray();
-    java.util.Arrays.parallelSort(heights);
+    Arrays.parallelSort(heights);
     double low = heights[surface.size / 50];
     double high = heights[surface.size - 1 - surface.size / 200];
     float[] light = new float[3 * surface.size];
@@ -48,7 +70,7 @@ final class Shading {
               double lift = 0.93 + 0.16 * Math.max(0, Math.min(1, height));
               double brightness = lift * brightness(surface, i, camera, sun.forward(), shadow[i]);
               for (int k = 0; k < 3; k++) {
-                double value = linear((rgb[i] >> (16 - 8 * k) & 0xff) / 255.0);
+                double value = linear(rgb[i] >> (16 - 8 * k) & 0xff);
                 light[3 * i + k] = (float) (value * brightness);
               }
             });
@@ -121,6 +143,8 @@ final class Shading {
    */
   static float[] depthLines(float[] depth, int width, double pixelsPerMetre) {
     int height = depth.length / width;
+    int[][] near = circle(2);
+    int[][] wide = circle(9);
     float[] factors = new float[depth.length];
     IntStream.range(0, height)
         .parallel()
@@ -129,43 +153,49 @@ final class Shading {
               for (int c = 0; c < width; c++) {
                 int pixel = r * width + c;
                 if (depth[pixel] < Float.POSITIVE_INFINITY) {
-                  double narrow = hiddenBy(depth, width, height, c, r, 2, pixelsPerMetre);
-                  double wide = hiddenBy(depth, width, height, c, r, 9, pixelsPerMetre);
-                  factors[pixel] = (float) Math.exp(-0.55 * narrow - 0.38 * wide);
+                  double lines = hiddenBy(depth, width, height, c, r, near, pixelsPerMetre / 2);
+                  double halo = hiddenBy(depth, width, height, c, r, wide, pixelsPerMetre / 9);
+                  factors[pixel] = (float) Math.exp(-0.55 * lines - 0.38 * halo);
                 }
               }
             });
     return factors;
   }
 
+  private static int[][] circle(int radius) {
+    return IntStream.range(0, 8)
+        .mapToObj(
+            k ->
+                new int[] {
+                  (int) Math.round(radius * Math.cos(k * Math.PI / 4)),
+                  (int) Math.round(radius * Math.sin(k * Math.PI / 4))
+                })
+        .toArray(int[][]::new);
+  }
+
   private static double hiddenBy(
-      float[] depth,
-      int width,
-      int height,
-      int column,
-      int row,
-      int radius,
-      double pixelsPerMetre) {
+      float[] depth, int width, int height, int column, int row, int[][] around, double scale) {
     double sum = 0;
     float z = depth[row * width + column];
-    for (int direction = 0; direction < 8; direction++) {
-      int c = column + (int) Math.round(radius * Math.cos(direction * Math.PI / 4));
-      int r = row + (int) Math.round(radius * Math.sin(direction * Math.PI / 4));
+    for (int[] offset : around) {
+      int c = column + offset[0];
+      int r = row + offset[1];
       if (c >= 0 && r >= 0 && c < width && r < height) {
-        double steps = (z - depth[r * width + c]) * pixelsPerMetre / radius;
         // Surfaces that merely slope are not hidden by themselves.
-        sum += Math.max(0, Math.min(1, (steps - 1.2) / 6));
+        double slope = (z - depth[r * width + c]) * scale - 1.2;
+        sum += Math.max(0, Math.min(1, slope / 6));
       }
     }
     return sum / 4;
   }
 
-  static double linear(double srgb) {
-    return srgb <= 0.04045 ? srgb / 12.92 : Math.pow((srgb + 0.055) / 1.055, 2.4);
+  /** What an 8-bit sRGB value is in light, 0 to 1. */
+  static float linear(int srgb) {
+    return LINEAR[srgb];
   }
 
-  static double srgb(double linear) {
-    double value = Math.max(0, Math.min(1, linear));
-    return value <= 0.0031308 ? 12.92 * value : 1.055 * Math.pow(value, 1 / 2.4) - 0.055;
+  /** The nearest 8-bit sRGB value of light from 0 to 1. */
+  static int srgb(double linear) {
+    return SRGB[(int) (Math.max(0, Math.min(1, linear)) * (SRGB.length - 1) + 0.5)];
   }
 }

@@ -21,9 +21,19 @@ final class Surface {
     VOLUME
   }
 
-  private static final int NEAR = 12;
-  private static final int WIDE_STEP = 4;
-  private static final int SPACING_RANK = 5;
+  private static final int NEAR = 48;
+
+  /** Rank of the neighbour whose distance is the spacing. */
+  private static final int SPACING = 5;
+
+  /** How many neighbours are fitted to a surface. */
+  private static final int SURFACE = 12;
+
+  /** How many neighbours may make up a line: one wire or a bundle of them. */
+  private static final int[] SCALES = {48, 24, 12, 5};
+
+  /** How many neighbours decide together whether they are on a line. */
+  private static final int VOTES = 24;
 
   final int size;
   final double[] x;
@@ -67,30 +77,76 @@ final class Surface {
             IntStream.range(0, n).map(cloud::y).toArray(),
             IntStream.range(0, n).map(cloud::z).toArray());
     int[] near = search.search(NEAR, 1);
-    int[] wide = search.search(NEAR, WIDE_STEP);
-    IntStream.range(0, n).parallel().forEach(i -> surface.fit(i, near, wide));
-    double[] sorted = surface.spacing.clone();
-    Arrays.parallelSort(sorted);
-    double bound = 2 * sorted[n / 2];
-    Arrays.setAll(surface.spacing, i -> Math.min(surface.spacing[i], bound));
+    IntStream.range(0, n).parallel().forEach(i -> surface.measureSpacing(i, near));
+    double typical = median(surface.spacing);
+    boolean[] lines = new boolean[n];
+    IntStream.range(0, n).parallel().forEach(i -> lines[i] = surface.isLine(i, near, typical));
+    IntStream.range(0, n).parallel().forEach(i -> surface.fit(i, near, lines));
+    Arrays.setAll(surface.spacing, i -> Math.min(surface.spacing[i], 2 * typical));
     return surface;
   }
 
-  private void fit(int i, int[] near, int[] wide) {
-    int far = near[i * NEAR + SPACING_RANK];
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.parallelSort(sorted);
+    return sorted[sorted.length / 2];
+  }
+
+  private void measureSpacing(int i, int[] near) {
+    int far = near[i * NEAR + SPACING];
     spacing[i] = Math.sqrt(square(x[far] - x[i]) + square(y[far] - y[i]) + square(z[far] - z[i]));
+  }
+
+  /**
+   * Whether a point's neighbours are in line. Wires run side by side: seen near by each is a line,
+   * from farther away their bundle is, and in between they may look like a sparse surface.
+   */
+  private boolean isLine(int i, int[] near, double typical) {
+    double limit = spacing[i] > 1.5 * typical ? 0.68 : 0.42;
+    return slenderness(i, near, 5) < 0.15
+        || slenderness(i, near, 8) < limit
+        || slenderness(i, near, 12) < limit
+        || slenderness(i, near, 24) < limit;
+  }
+
+  /** The second largest extent of the nearest points over the largest, 0 for a line. */
+  private double slenderness(int i, int[] near, int count) {
+    double[] deviations = new double[3];
+    principalAxes(i, near, count, deviations, new double[3], new double[3]);
+    return deviations[0] == 0 ? 1 : deviations[1] / deviations[0];
+  }
+
+  private void fit(int i, int[] near, boolean[] lines) {
+    int inLine = 0;
+    for (int k = 0; k < VOTES; k++) {
+      inLine += lines[near[i * NEAR + k]] ? 1 : 0;
+    }
     double[] deviations = new double[3];
     double[] axis = new double[3];
     double[] normal = new double[3];
-    principalAxes(i, near, deviations, axis, normal);
-    if (deviations[1] < 0.2 * deviations[0]) {
-      shapes[i] = Shape.LINE;
-    } else if (deviations[2] < 0.35 * deviations[1]) {
-      shapes[i] = Shape.PLANE;
-      axis = normal;
+    if (5 * inLine > 2 * VOTES) {
+      int best = SCALES[0];
+      for (int count : SCALES) {
+        best = slenderness(i, near, count) < slenderness(i, near, best) ? count : best;
+      }
+      principalAxes(i, near, best, deviations, axis, normal);
+      if (deviations[1] < 0.5 * deviations[0]) {
+        shapes[i] = Shape.LINE;
+      } else {
+        // Sparse without a direction, as a wall seen from the air: strokes would run anyhow.
+        shapes[i] = Shape.VOLUME;
+        axis = outwards(i, near);
+        spacing[i] *= 0.7;
+      }
     } else {
-      shapes[i] = Shape.VOLUME;
-      axis = outwards(i, wide);
+      principalAxes(i, near, SURFACE, deviations, axis, normal);
+      if (deviations[2] < 0.35 * deviations[1]) {
+        shapes[i] = Shape.PLANE;
+        axis = normal;
+      } else {
+        shapes[i] = Shape.VOLUME;
+        axis = outwards(i, near);
+      }
     }
     for (int k = 0; k < 3; k++) {
       axes[3 * i + k] = (float) axis[k];
@@ -103,18 +159,18 @@ final class Surface {
 
   /** Standard deviations along the principal axes, largest first, and the first and last axis. */
   private void principalAxes(
-      int i, int[] near, double[] deviations, double[] first, double[] last) {
+      int i, int[] near, int count, double[] deviations, double[] first, double[] last) {
     double mx = 0;
     double my = 0;
     double mz = 0;
-    for (int k = 0; k < NEAR; k++) {
+    for (int k = 0; k < count; k++) {
       int j = near[i * NEAR + k];
-      mx += x[j] / NEAR;
-      my += y[j] / NEAR;
-      mz += z[j] / NEAR;
+      mx += x[j] / count;
+      my += y[j] / count;
+      mz += z[j] / count;
     }
     double[] c = new double[6]; // xx, yy, zz, xy, xz, yz
-    for (int k = 0; k < NEAR; k++) {
+    for (int k = 0; k < count; k++) {
       int j = near[i * NEAR + k];
       double dx = x[j] - mx;
       double dy = y[j] - my;
@@ -184,12 +240,12 @@ final class Surface {
   }
 
   /** Away from the neighbours over a wider range: on a crown, out of it. */
-  private double[] outwards(int i, int[] wide) {
+  private double[] outwards(int i, int[] near) {
     double dx = 0;
     double dy = 0;
     double dz = 0;
     for (int k = 0; k < NEAR; k++) {
-      int j = wide[i * NEAR + k];
+      int j = near[i * NEAR + k];
       dx += x[i] - x[j];
       dy += y[i] - y[j];
       dz += z[i] - z[j];

@@ -119,9 +119,10 @@ class ParityTest {
       return KernelPoints.fromCsv(directory.resolve("kernel_points.csv"));
     }
     Map<String, KernelPoints> byLayer = new HashMap<>();
-    for (String layer : List.of("kp_conv_x_layer", "kp_conv_x_layer_1")) {
-      Path csv = directory.resolve("kernel_points_" + layer + ".csv");
-      if (Files.exists(csv)) {
+    for (Path csv : Fixtures.files(directory)) {
+      String name = csv.getFileName().toString();
+      if (name.startsWith("kernel_points_")) {
+        String layer = name.substring("kernel_points_".length(), name.length() - ".csv".length());
         byLayer.put(layer, KernelPoints.fromCsv(csv));
       }
     }

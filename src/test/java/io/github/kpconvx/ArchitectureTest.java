@@ -1,0 +1,91 @@
+package io.github.kpconvx;
+
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Packages depend one way, and what an embedding application does not get is used by the tools
+ * only.
+ */
+class ArchitectureTest {
+  private static final String ROOT = "io.github.kpconvx.";
+
+  private static final ArchRule ARROWS_POINT_DOWN =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInLayers()
+          .layer("keras")
+          .definedBy(ROOT + "keras..")
+          .layer("numpy")
+          .definedBy(ROOT + "numpy..")
+          .layer("layer")
+          .definedBy(ROOT + "layer..")
+          .layer("network")
+          .definedBy(ROOT + "network..")
+          .layer("inference")
+          .definedBy(ROOT + "inference..")
+          .layer("pointcloud")
+          .definedBy(ROOT + "pointcloud..")
+          .layer("cli")
+          .definedBy(ROOT + "cli..")
+          .whereLayer("cli")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("inference")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("network")
+          .mayOnlyBeAccessedByLayers("inference", "cli")
+          .whereLayer("layer")
+          .mayOnlyBeAccessedByLayers("network", "inference", "cli")
+          .whereLayer("keras")
+          .mayOnlyBeAccessedByLayers("layer", "network", "inference", "cli")
+          .whereLayer("numpy")
+          .mayOnlyBeAccessedByLayers("inference", "cli")
+          .whereLayer("pointcloud")
+          .mayOnlyBeAccessedByLayers("cli");
+
+  private static final ArchRule NO_CYCLES =
+      slices().matching(ROOT + "(*)..").should().beFreeOfCycles();
+
+  private static final ArchRule OPTIONAL_LIBRARIES_STAY_IN_THE_TOOLS =
+      ArchRuleDefinition.noClasses()
+          .that()
+          .resideOutsideOfPackages(ROOT + "cli..", ROOT + "pointcloud..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("picocli..", "me.tongfei..", "com.github.mreutegg..");
+
+  private static final ArchRule KERAS_KNOWS_NO_POINT_CLOUDS =
+      ArchRuleDefinition.noClasses()
+          .that()
+          .resideInAPackage(ROOT + "keras..")
+          .should()
+          .dependOnClassesThat()
+          .haveSimpleNameContaining("KPConv");
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("io.github.kpconvx");
+
+  static Stream<ArchRule> rules() {
+    return Stream.of(
+        ARROWS_POINT_DOWN,
+        NO_CYCLES,
+        OPTIONAL_LIBRARIES_STAY_IN_THE_TOOLS,
+        KERAS_KNOWS_NO_POINT_CLOUDS);
+  }
+
+  @ParameterizedTest
+  @MethodSource("rules")
+  void holds(ArchRule rule) {
+    rule.check(CLASSES);
+  }
+}

@@ -1,0 +1,108 @@
+package io.github.kpconvx.inference;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.keras.KerasObject;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What is told of a model against what Python's {@code summary()} and {@code get_config()} said.
+ */
+class ModelDescriptionTest {
+
+  static Stream<Arguments> models() {
+    return Fixtures.cases().stream()
+        .flatMap(
+            directory ->
+                Stream.of("saved_model", "model.keras", "model.weights.h5")
+                    .map(file -> Arguments.of(directory, file)));
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource("models")
+  void saysWhatPythonSays(Path directory, String file) {
+    KerasObject config = KerasObject.parse(Fixtures.text(directory.resolve("config.json")));
+    Optional<KerasObject> given = file.endsWith(".h5") ? Optional.of(config) : Optional.empty();
+    JsonNode found = ModelDescription.of(directory.resolve(file), given).toJson();
+    JsonNode expected = KerasObject.parseJson(Fixtures.text(directory.resolve("summary.json")));
+
+    assertEquals(expected.get("layers").size(), found.get("layers").size());
+    List<JsonNode> configs = config.config().elements("layers");
+    for (int i = 0; i < expected.get("layers").size(); i++) {
+      JsonNode layer = expected.get("layers").get(i);
+      JsonNode ours = found.get("layers").get(i);
+      for (String key : List.of("name", "class_name", "output_shape")) {
+        assertEquals(
+            layer.get(key).toString(), ours.get(key).toString(), layer.get("name") + " " + key);
+      }
+      assertEquals(
+          layer.get("params").longValue(),
+          ours.get("params").longValue(),
+          layer.get("name") + " params");
+      if (!layer.get("class_name").textValue().equals("InputLayer")) {
+        assertEquals(configs.get(i).get("config"), withoutIdentities(ours.get("config")));
+      }
+    }
+    for (String total : List.of("total_params", "trainable_params", "non_trainable_params")) {
+      assertEquals(expected.get(total).longValue(), found.get(total).longValue(), total);
+    }
+    assertEquals(
+        weights(expected.get("weights"), "trainable"), weights(found.get("weights"), "trainable"));
+    if (file.equals("saved_model")) {
+      assertEquals(expected.get("tensorflow"), found.get("tensorflow"));
+      assertFalse(found.get("signatures").isEmpty());
+    }
+    if (file.equals("model.keras")) {
+      assertEquals(expected.get("keras"), found.get("keras"));
+    }
+  }
+
+  /**
+   * Shapes and trainability of the weights that Keras counts; names differ, and Q's place in the
+   * order.
+   */
+  private static List<String> weights(JsonNode weights, String key) {
+    List<String> described = new ArrayList<>();
+    for (JsonNode weight : weights) {
+      if (!weight.has("counted") || weight.get("counted").booleanValue()) {
+        described.add(weight.get("shape") + " " + weight.get(key));
+      }
+    }
+    Collections.sort(described);
+    return described;
+  }
+
+  /**
+   * An archive's configuration numbers the objects that could be shared; that of to_json does not.
+   */
+  private static JsonNode withoutIdentities(JsonNode config) {
+    if (config instanceof ObjectNode object) {
+      object.remove("shared_object_id");
+    }
+    config.forEach(ModelDescriptionTest::withoutIdentities);
+    return config;
+  }
+
+  @Test
+  void listsWeightsAndSignaturesWhereThereIsNoConfiguration() {
+    ModelDescription description =
+        ModelDescription.of(Fixtures.of("defaults").resolve("model.weights.h5"), Optional.empty());
+    assertTrue(description.layers().isEmpty());
+    assertEquals(15_737, description.parameters());
+    assertEquals(Optional.empty(), description.trainableParameters());
+  }
+}

@@ -1,0 +1,197 @@
+package io.github.kpconvx.inference;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.Tensor;
+
+class ModelTest {
+  private static final Path CASE = Fixtures.of("network_segmentation");
+  private static final Map<String, NpyArray> INPUTS = NpzFile.read(CASE.resolve("inputs.npz"));
+
+  private static Model load(Engine engine) {
+    return KPConvX.loader(CASE.resolve("saved_model")).withEngine(engine).load();
+  }
+
+  private static float[] predict(Model model, Map<String, NpyArray> inputs) {
+    return Tensors.with(
+        inputs,
+        tensors -> {
+          try (Prediction prediction = model.predict(tensors)) {
+            return Tensors.toArray(prediction.get("output_0")).toFloats();
+          }
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void sixteenThreadsGetTheSequentialAnswerBitForBit(Engine engine) throws Exception {
+    List<Map<String, NpyArray>> questions = new ArrayList<>();
+    for (int q = 0; q < 16; q++) {
+      Map<String, NpyArray> question = new HashMap<>(INPUTS);
+      float[] f = INPUTS.get("F").toFloats();
+      for (int i = 0; i < f.length; i++) {
+        f[i] += q * 0.1f;
+      }
+      question.put("F", NpyArray.of(f, INPUTS.get("F").shape()));
+      questions.add(question);
+    }
+    ExecutorService threads = Executors.newFixedThreadPool(16);
+    try (Model model = load(engine)) {
+      List<float[]> expected =
+          questions.stream().map(question -> predict(model, question)).toList();
+      for (int round = 0; round < 20; round++) {
+        List<Future<float[]>> answers = new ArrayList<>();
+        for (Map<String, NpyArray> question : questions) {
+          answers.add(threads.submit(() -> predict(model, question)));
+        }
+        for (int q = 0; q < 16; q++) {
+          assertArrayEquals(expected.get(q), answers.get(q).get());
+        }
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void saysWhatIsWrongWithTheInputs(Engine engine) {
+    NpyArray x = INPUTS.get("X");
+    NpyArray f = INPUTS.get("F");
+    NpyArray n = INPUTS.get("N");
+    int[] outside = n.toInts();
+    try (Model model = load(engine)) {
+      assertRefused(model, Map.of("X", x, "F", f), "Expected the inputs");
+      assertRefused(model, Map.of("X", x, "F", f, "N", n, "M", n), "M");
+      assertRefused(
+          model,
+          with("F", NpyArray.of(f.toFloats(), f.size())),
+          "expected float32 (None, None, 4)");
+      assertRefused(
+          model,
+          with("X", NpyArray.of(new float[2 * 24 * 2], 2, 24, 2)),
+          "expected float32 (None, None, 3)");
+      assertRefused(
+          model,
+          with("N", NpyArray.of(new long[n.size()], n.shape())),
+          "N is int64 (2, 24, 12), expected int32");
+      assertRefused(
+          model, with("N", NpyArray.of(new int[12 * 12 * 2], 2, 12, 12)), "disagree in R");
+      assertRefused(model, with("X", NpyArray.of(new float[24 * 3], 1, 24, 3)), "disagree in B");
+      for (int wrong : new int[] {-1, 24}) {
+        outside[40] = wrong;
+        String message =
+            assertRefused(model, with("N", NpyArray.of(outside, n.shape())), String.valueOf(wrong));
+        assertTrue(message.contains("24"), message);
+        assertTrue(message.lines().count() == 1, message);
+      }
+      assertRefused(model, INPUTS, "Unknown output nothing", "nothing");
+    }
+  }
+
+  private static Map<String, NpyArray> with(String name, NpyArray array) {
+    Map<String, NpyArray> inputs = new HashMap<>(INPUTS);
+    inputs.put(name, array);
+    return inputs;
+  }
+
+  private static String assertRefused(
+      Model model, Map<String, NpyArray> inputs, String reason, String... outputs) {
+    String message =
+        assertThrows(
+                ModelException.class,
+                () ->
+                    Tensors.with(
+                        inputs,
+                        tensors -> {
+                          try (Prediction prediction =
+                              outputs.length == 0
+                                  ? model.predict(tensors)
+                                  : model.predict(tensors, Set.of(outputs))) {
+                            return prediction.tensors().size();
+                          }
+                        }))
+            .getMessage();
+    assertTrue(message.contains(reason), message);
+    return message;
+  }
+
+  @Test
+  void saysWhatIsWrongWithTheModel() {
+    assertLoadRefused(KPConvX.loader(Path.of("nowhere")), "No such file");
+    assertLoadRefused(KPConvX.loader(Path.of("src")), "no SavedModel");
+    assertLoadRefused(KPConvX.loader(CASE.resolve("model.weights.h5")), "no model configuration");
+    assertLoadRefused(
+        KPConvX.loader(CASE.resolve("model.keras")).withEngine(Engine.SAVEDMODEL),
+        "runs a SavedModel directory");
+    assertLoadRefused(
+        KPConvX.loader(CASE.resolve("saved_model"))
+            .withEngine(Engine.SAVEDMODEL)
+            .withSignature("x"),
+        "has no signature x, expected one of");
+    assertLoadRefused(
+        KPConvX.loader(Fixtures.of("original").resolve("model.keras")), "holds no kernel points Q");
+    KerasObject other =
+        KerasObject.parse(Fixtures.text(Fixtures.of("wide").resolve("config.json")));
+    assertLoadRefused(KPConvX.loader(CASE.resolve("model.keras")).withConfig(other), "model.keras");
+  }
+
+  private static void assertLoadRefused(KPConvX.Loader loader, String reason) {
+    KerasException error = assertThrows(KerasException.class, loader::load);
+    assertTrue(error.getMessage().contains(reason), error.getMessage());
+  }
+
+  @Test
+  void aSingleLayersConfigurationIsEnough() {
+    Path directory = Fixtures.of("defaults");
+    KerasObject model = KerasObject.parse(Fixtures.text(directory.resolve("config.json")));
+    KerasObject layer = KerasObject.of(model.config().elements("layers").get(3));
+    float[] golden = NpzFile.read(directory.resolve("golden.npz")).get("output_0").toFloats();
+    try (Model loaded =
+        KPConvX.loader(directory.resolve("model.weights.h5")).withConfig(layer).load()) {
+      assertEquals(Set.of("X", "F", "N"), loaded.inputs().keySet());
+      assertArrayEquals(
+          golden, predict(loaded, NpzFile.read(directory.resolve("inputs.npz"))), 1e-5f);
+    }
+  }
+
+  @Test
+  void predictsFromThreeTensors() {
+    try (Model model = load(Engine.NATIVE)) {
+      float[] expected = NpzFile.read(CASE.resolve("golden.npz")).get("output_0").toFloats();
+      float[] found =
+          Tensors.with(
+              INPUTS,
+              tensors -> {
+                try (Tensor y =
+                    model.predict(
+                        (org.tensorflow.types.TFloat32) tensors.get("X"),
+                        (org.tensorflow.types.TFloat32) tensors.get("F"),
+                        (org.tensorflow.types.TInt32) tensors.get("N"))) {
+                  return Tensors.toArray(y).toFloats();
+                }
+              });
+      assertArrayEquals(expected, found, 1e-5f);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+package io.github.kpconvx.numpy;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.Fixtures;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class NpzFileTest {
+  @TempDir private Path directory;
+
+  @Test
+  void readsWhatItWrote() {
+    Map<String, NpyArray> arrays = new LinkedHashMap<>();
+    arrays.put("a/b", NpyArray.of(new float[] {1, Float.NaN, -0f, 4, 5, 6}, 2, 3));
+    arrays.put("n", NpyArray.of(new int[] {Integer.MIN_VALUE, 7}, 2));
+    arrays.put("l", NpyArray.of(new long[] {Long.MAX_VALUE}));
+    arrays.put("empty", NpyArray.of(new int[0], 0, 4));
+    Path file = directory.resolve("x.npz");
+    NpzFile.write(file, arrays);
+    Map<String, NpyArray> again = NpzFile.read(file);
+    assertEquals(List.copyOf(arrays.keySet()), List.copyOf(again.keySet()));
+    assertArrayEquals(new float[] {1, Float.NaN, -0f, 4, 5, 6}, again.get("a/b").toFloats());
+    assertArrayEquals(new long[] {2, 3}, again.get("a/b").shape());
+    assertArrayEquals(new int[] {Integer.MIN_VALUE, 7}, again.get("n").toInts());
+    assertArrayEquals(new long[] {Long.MAX_VALUE}, again.get("l").toLongs());
+    assertEquals(0, again.get("l").shape().length);
+    assertArrayEquals(new long[] {0, 4}, again.get("empty").shape());
+  }
+
+  @Test
+  void readsWhatNumPyWrote() {
+    Map<String, NpyArray> golden = NpzFile.read(Fixtures.of("defaults").resolve("golden.npz"));
+    assertEquals("float32 (2, 24, 16)", golden.get("output_0").toString());
+    assertEquals("bool (2, 24)", golden.get("conv/near_tie").toString());
+    assertEquals("float64 (2, 24, 16)", golden.get("oracle/output_0").toString());
+  }
+
+  @Test
+  void namesWhatIsWrongWithAFile() throws IOException {
+    assertRefused(directory.resolve("none.npz"), "No such file");
+    Path whole = Fixtures.of("defaults").resolve("inputs.npz");
+    byte[] bytes = Files.readAllBytes(whole);
+    Path cut = directory.resolve("cut.npz");
+    Files.write(cut, Arrays.copyOf(bytes, bytes.length / 2));
+    assertRefused(cut, "cut short");
+    assertRefused(zip("x.txt", "hello".getBytes(StandardCharsets.UTF_8)), "no NumPy array");
+    assertRefused(zip("x.npy", "hello".getBytes(StandardCharsets.UTF_8)), "does not start with");
+    assertRefused(
+        zip("x.npy", npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }", 16)),
+        "Fortran");
+    assertRefused(
+        zip("x.npy", npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", 16)),
+        "type '|O'");
+    assertRefused(
+        zip("x.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", 15)),
+        "should hold 16 bytes, found 15");
+    assertRefused(
+        zip("x.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999,), }", 4)),
+        "larger than 2 GiB");
+  }
+
+  private Path zip(String name, byte[] content) throws IOException {
+    Path file = directory.resolve("made.npz");
+    try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(file))) {
+      out.putNextEntry(new ZipEntry(name));
+      out.write(content);
+    }
+    return file;
+  }
+
+  private static byte[] npy(String header, int dataBytes) {
+    byte[] text = header.getBytes(StandardCharsets.US_ASCII);
+    byte[] bytes = new byte[10 + text.length + dataBytes];
+    byte[] start = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) text.length, 0};
+    System.arraycopy(start, 0, bytes, 0, 10);
+    System.arraycopy(text, 0, bytes, 10, text.length);
+    return bytes;
+  }
+
+  private static void assertRefused(Path file, String message) {
+    NumpyException error = assertThrows(NumpyException.class, () -> NpzFile.read(file));
+    assertTrue(error.getMessage().contains(message), error.getMessage());
+  }
+
+  @Test
+  void aFailedWriteLeavesTheOldFile() throws IOException {
+    Path file = directory.resolve("old.npz");
+    NpzFile.write(file, Map.of("a", NpyArray.of(new int[] {1}, 1)));
+    Map<String, NpyArray> broken = new LinkedHashMap<>();
+    broken.put("b", null);
+    assertThrows(NullPointerException.class, () -> NpzFile.write(file, broken));
+    assertEquals("[a]", NpzFile.read(file).keySet().toString());
+    try (var files = Files.list(directory)) {
+      assertEquals(1, files.count());
+    }
+  }
+}

@@ -1,0 +1,207 @@
+package io.github.kpconvx.pointcloud;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ReceptiveFieldsTest {
+  private static final double SCALE = 0.001;
+  private static final List<PointClass> CLASSES = List.of(PointClass.of(2, "ground", "#b59b76"));
+
+  private static PointCloud cloud(int n) {
+    Random random = new Random(7);
+    int[] total = random.ints(n, 1, 6).toArray();
+    return PointCloud.of(
+            Quantization.of(SCALE),
+            random.ints(n, -30_000, 20_000).toArray(),
+            random.ints(n, 5_000, 35_000).toArray(),
+            random.ints(n, -2_000, 9_000).toArray())
+        .withIntensity(random.ints(n, 0, 65536).toArray())
+        .withReturns(Arrays.stream(total).map(t -> 1 + random.nextInt(t)).toArray(), total);
+  }
+
+  private static Preprocessing preprocessing(double tile, double margin) {
+    return new Preprocessing(tile, margin, 5, 2, 1.2, 3, 10, List.of(Feature.values()), CLASSES);
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.4, 9, 25})
+  void followsTheDefinition(double margin) {
+    PointCloud cloud = cloud(200);
+    ReceptiveFields fields = ReceptiveFields.of(cloud, preprocessing(8, margin));
+    Box box = Box.of(cloud);
+    int[] seen = new int[cloud.size()];
+    List<String> order = new ArrayList<>();
+    for (ReceptiveField field : fields) {
+      order.add("%03d %03d".formatted(field.row(), field.column()));
+      int[] points =
+          IntStream.range(0, cloud.size())
+              .filter(
+                  i ->
+                      isNear(cloud.x(i) - box.minX(), field.column(), margin)
+                          && isNear(cloud.y(i) - box.minY(), field.row(), margin))
+              .toArray();
+      assertArrayEquals(points, field.points());
+      assertEquals(points.length, field.size());
+      int[] core =
+          IntStream.range(0, points.length)
+              .filter(
+                  j ->
+                      (cloud.x(points[j]) - box.minX()) / 8000 == field.column()
+                          && (cloud.y(points[j]) - box.minY()) / 8000 == field.row())
+              .toArray();
+      assertArrayEquals(core, field.core());
+      for (int j : core) {
+        seen[points[j]]++;
+      }
+      assertArrayEquals(
+          NearestNeighboursTest.bruteForce(
+              Arrays.stream(points).map(cloud::x).toArray(),
+              Arrays.stream(points).map(cloud::y).toArray(),
+              Arrays.stream(points).map(cloud::z).toArray(),
+              5,
+              2),
+          field.n());
+      for (int j = 0; j < points.length; j++) {
+        int p = points[j];
+        int centerX = box.minX() + 8000 * field.column() + 4000;
+        int centerY = box.minY() + 8000 * field.row() + 4000;
+        float[] x = {
+          (float) ((cloud.x(p) - centerX) * SCALE / 1.2),
+          (float) ((cloud.y(p) - centerY) * SCALE / 1.2),
+          (float) ((cloud.z(p) - box.minZ()) * SCALE / 1.2)
+        };
+        assertArrayEquals(x, Arrays.copyOfRange(field.x(), 3 * j, 3 * j + 3));
+        float[] f = {
+          (float) ((cloud.z(p) - ground(cloud, box, p)) * SCALE / 10),
+          (float) (cloud.intensity(p) / 65535.0),
+          (float) ((double) cloud.returnNumber(p) / cloud.numberOfReturns(p)),
+          (float) (cloud.numberOfReturns(p) / 5.0)
+        };
+        assertArrayEquals(f, Arrays.copyOfRange(field.f(), 4 * j, 4 * j + 4));
+      }
+    }
+    assertTrue(Arrays.stream(seen).allMatch(count -> count == 1));
+    assertEquals(fields.size(), order.size());
+    assertEquals(order.stream().sorted().distinct().toList(), order);
+  }
+
+  private static boolean isNear(int value, int tile, double margin) {
+    int border = (int) (margin / SCALE);
+    return value >= 8000 * tile - border && value < 8000 * (tile + 1) + border;
+  }
+
+  private static int ground(PointCloud cloud, Box box, int p) {
+    return IntStream.range(0, cloud.size())
+        .filter(
+            i ->
+                Math.abs((cloud.x(i) - box.minX()) / 3000 - (cloud.x(p) - box.minX()) / 3000) <= 1
+                    && Math.abs((cloud.y(i) - box.minY()) / 3000 - (cloud.y(p) - box.minY()) / 3000)
+                        <= 1)
+        .map(cloud::z)
+        .min()
+        .orElseThrow();
+  }
+
+  @Test
+  void scattersTheCore() {
+    PointCloud cloud = cloud(200);
+    float[] file = new float[2 * cloud.size()];
+    for (ReceptiveField field : ReceptiveFields.of(cloud, preprocessing(10, 3))) {
+      float[] result = new float[2 * field.size()];
+      for (int j = 0; j < field.size(); j++) {
+        result[2 * j] = field.points()[j];
+        result[2 * j + 1] = -field.points()[j];
+      }
+      field.scatterCore(result, file);
+      assertThrows(
+          PointCloudException.class, () -> field.scatterCore(new float[field.size() - 1], file));
+      assertThrows(
+          PointCloudException.class, () -> field.scatterCore(result, new float[field.core()[0]]));
+    }
+    for (int i = 0; i < cloud.size(); i++) {
+      assertEquals(i, file[2 * i]);
+      assertEquals(-i, file[2 * i + 1]);
+    }
+  }
+
+  @Test
+  void pointsMayBeAsFarApartAsIntegersReach() {
+    int[] ends = {Integer.MIN_VALUE, Integer.MAX_VALUE};
+    ReceptiveFields fields =
+        ReceptiveFields.of(
+            PointCloud.of(Quantization.of(SCALE), ends, ends, new int[2]), preprocessing(1, 3));
+    assertEquals(2, fields.size());
+    assertArrayEquals(new int[] {1}, fields.get(1).points());
+    assertEquals(4_294_967, fields.get(1).row());
+  }
+
+  @Test
+  void lengthsRoundAsInPython() {
+    // 0.0025 m and 0.0035 m at 0.001 m are 2 and 4 raw units.
+    int[] x = {0, 1, 2, 3, 4};
+    PointCloud cloud = PointCloud.of(Quantization.of(0.001), x, new int[5], new int[5]);
+    assertEquals(3, ReceptiveFields.of(cloud, preprocessing(0.0025, 0)).size());
+    assertEquals(2, ReceptiveFields.of(cloud, preprocessing(0.0035, 0)).size());
+  }
+
+  @Test
+  void saysWhatIsWrong() {
+    int[] one = new int[1];
+    Preprocessing preprocessing = preprocessing(1, 0);
+    assertError(
+        "there are no points",
+        PointCloud.of(Quantization.of(1), new int[0], new int[0], new int[0]),
+        preprocessing);
+    assertError(
+        "scales are 1.0, 1.0, 2.0",
+        PointCloud.of(new Quantization(1, 1, 2, 0, 0, 0), one, one, one),
+        preprocessing);
+    assertError(
+        "number of returns of point 0 is 0",
+        PointCloud.of(Quantization.of(1), one, one, one).withReturns(one, one),
+        preprocessing);
+    assertError(
+        "tile is 1.0 m, expected at least the file's scale of 10.0 m",
+        PointCloud.of(Quantization.of(10), one, one, one),
+        preprocessing);
+  }
+
+  private static void assertError(String expected, PointCloud cloud, Preprocessing preprocessing) {
+    PointCloudException error =
+        assertThrows(PointCloudException.class, () -> ReceptiveFields.of(cloud, preprocessing));
+    assertTrue(error.getMessage().contains(expected), error::getMessage);
+  }
+
+  @Test
+  void checksTheParameters() {
+    assertThrows(PointCloudException.class, () -> preprocessing(0, 1));
+    assertThrows(PointCloudException.class, () -> preprocessing(Double.NaN, 1));
+    assertThrows(PointCloudException.class, () -> preprocessing(1, -1));
+    assertThrows(PointCloudException.class, () -> preprocessing(1, Double.POSITIVE_INFINITY));
+    List<Feature> twice = List.of(Feature.HEIGHT, Feature.HEIGHT);
+    List<PointClass> none = List.of();
+    List<Feature> features = List.of(Feature.HEIGHT);
+    assertThrows(
+        PointCloudException.class, () -> new Preprocessing(1, 1, 1, 1, 1, 1, 1, twice, CLASSES));
+    assertThrows(
+        PointCloudException.class, () -> new Preprocessing(1, 1, 1, 1, 1, 1, 1, features, none));
+    assertThrows(
+        PointCloudException.class, () -> new Preprocessing(1, 1, 0, 1, 1, 1, 1, features, CLASSES));
+    assertThrows(PointCloudException.class, () -> PointClass.of(256, "x", "#000000"));
+    assertThrows(PointCloudException.class, () -> PointClass.of(1, " ", "#000000"));
+    assertThrows(PointCloudException.class, () -> PointClass.of(1, "x", "red"));
+    assertThrows(PointCloudException.class, () -> Feature.of("colour"));
+    assertEquals(Feature.RETURN_RATIO, Feature.of("return_ratio"));
+  }
+}
