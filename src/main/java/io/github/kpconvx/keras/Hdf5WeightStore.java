@@ -6,6 +6,7 @@ import io.jhdf.api.Dataset;
 import io.jhdf.api.Group;
 import io.jhdf.api.Link;
 import io.jhdf.api.Node;
+import io.jhdf.api.dataset.ChunkedDataset;
 import io.jhdf.api.dataset.ContiguousDataset;
 import io.jhdf.links.ExternalLink;
 import io.jhdf.object.datatype.FixedPoint;
@@ -15,6 +16,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -197,15 +199,15 @@ final class Hdf5WeightStore implements WeightStore {
   }
 
   /**
-   * Runs what reads the file. A hostile file can make the HDF5 library throw nearly anything, a
-   * stack overflow included.
+   * Runs what reads the file. A hostile file can make the HDF5 library throw nearly anything, also
+   * by endless recursion or by asking for an absurd array.
    */
   private <T> T guarded(String place, Supplier<T> read) {
     try {
       return read.get();
     } catch (KerasException e) {
       throw e;
-    } catch (RuntimeException | StackOverflowError e) {
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
       throw new KerasException(
           "%s%s cannot be read: %s"
               .formatted(file, place.isEmpty() ? "" : ": " + place, Failures.reason(e)),
@@ -298,20 +300,14 @@ final class Hdf5WeightStore implements WeightStore {
     }
 
     private void requireStored() {
-      long declared = 4;
-      try {
-        declared = dataset.getDataType().getSize();
-        for (long dimension : shape.asArray()) {
-          declared = Math.multiplyExact(declared, dimension);
-        }
-      } catch (ArithmeticException e) {
-        declared = Long.MAX_VALUE;
-      }
+      int width = dataset.getDataType().getSize();
+      long declared = bytes(width, dataset.getDimensionsAsLong());
       long stored = dataset.isEmpty() ? 0 : dataset.getStorageInBytes();
-      if (dataset instanceof ContiguousDataset contiguous && stored > 0) {
-        long room = hdf.size() - contiguous.getDataAddress();
-        stored = Math.max(0, Math.min(stored, room));
-      }
+      long room =
+          dataset instanceof ContiguousDataset contiguous && stored > 0
+              ? hdf.size() - contiguous.getDataAddress()
+              : hdf.size();
+      stored = Math.max(0, Math.min(stored, room));
       boolean compressed = !dataset.getFilters().isEmpty();
       boolean plausible =
           compressed
@@ -328,6 +324,24 @@ final class Hdf5WeightStore implements WeightStore {
                     dtype,
                     stored,
                     compressed ? "at least a hundredth of them" : "all of them"));
+      }
+      if (dataset instanceof ChunkedDataset chunked) {
+        int[] chunk = chunked.getChunkDimensions();
+        long unpacked = bytes(width, Arrays.stream(chunk).asLongStream().toArray());
+        if (unpacked > Math.max(declared, FREE_EXPANSION)) {
+          throw new KerasException(
+              "%s: %s of shape %s, %d bytes, is cut into chunks of shape %s, expected chunks no larger"
+                  .formatted(
+                      file, path, WeightAlignment.text(shape), declared, Arrays.toString(chunk)));
+        }
+      }
+    }
+
+    private static long bytes(int width, long[] dimensions) {
+      try {
+        return Arrays.stream(dimensions).reduce(width, Math::multiplyExact);
+      } catch (ArithmeticException e) {
+        return Long.MAX_VALUE;
       }
     }
 

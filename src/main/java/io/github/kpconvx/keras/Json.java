@@ -1,5 +1,7 @@
 package io.github.kpconvx.keras;
 
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -30,8 +32,13 @@ final class Json {
     JsonNode node;
     try {
       node = MAPPER.readTree(bytes);
+    } catch (JsonProcessingException e) {
+      JsonLocation at = e.getLocation();
+      String where =
+          at == null ? "" : " (line %d, column %d)".formatted(at.getLineNr(), at.getColumnNr());
+      throw new KerasException(what + " is no valid JSON: " + e.getOriginalMessage() + where, e);
     } catch (IOException e) {
-      throw new KerasException(what + " is no valid JSON: " + e.getMessage(), e);
+      throw new KerasException(what + " cannot be read: " + Failures.reason(e), e);
     }
     if (!node.isObject()) {
       throw new KerasException(

@@ -1,0 +1,147 @@
+package io.github.kpconvx.keras;
+
+import static io.github.kpconvx.keras.SmallModel.assertGolden;
+import static io.github.kpconvx.keras.SmallModel.file;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every kind of file, from both versions of Keras, gives the weights that Python assigned. */
+class WeightStoreTest {
+  static Stream<String> files() {
+    return SmallModel.VERSIONS.stream()
+        .flatMap(
+            version ->
+                Stream.of("bare", "frozen", "deformable")
+                    .flatMap(
+                        q ->
+                            Stream.of(".keras", ".weights.h5", "")
+                                .filter(kind -> !(q.equals("deformable") && kind.isEmpty()))
+                                .map(kind -> q + "-" + version + kind)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void givesEachWeightByItsQualifiedName(String name) {
+    String q = name.substring(0, name.indexOf('-'));
+    boolean savedModel = Files.isDirectory(file(name));
+    try (WeightStore store = WeightStore.open(file(name))) {
+      assertEquals(file(name), store.source());
+      boolean withQ = savedModel || !q.equals("bare");
+      var found = store.match(SmallModel.spec(q.equals("deformable")));
+      assertGolden(q + ".json", withQ, found);
+      assertEquals(found.size(), store.weights().size());
+      assertEquals(savedModel, found.get("kp/W").trainable().isPresent());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void aFloatingWeightMayStandAnywhere(String name) {
+    String q = name.substring(0, name.indexOf('-'));
+    boolean withQ = Files.isDirectory(file(name)) || !q.equals("bare");
+    try (WeightStore store = WeightStore.open(file(name))) {
+      // The other way round than the file has it.
+      assertGolden(q + ".json", withQ, reordered(store.match(SmallModel.spec(!isFirst(q))), q));
+    }
+  }
+
+  private static boolean isFirst(String q) {
+    return q.equals("deformable");
+  }
+
+  /** Back to the order of the golden file. */
+  private static java.util.Map<String, StoredWeight> reordered(
+      java.util.Map<String, StoredWeight> found, String q) {
+    var ordered = new java.util.LinkedHashMap<String, StoredWeight>();
+    SmallModel.json(q + ".json")
+        .forEach(
+            weight ->
+                found.computeIfPresent(
+                    weight.get("name").textValue(),
+                    (name, stored) -> {
+                      ordered.put(name, stored);
+                      return stored;
+                    }));
+    assertEquals(found.size(), ordered.size());
+    return ordered;
+  }
+
+  @Test
+  void weightsOutliveTheArchiveTheyCameFrom() {
+    WeightStore store;
+    try (KerasArchive archive = KerasArchive.open(file("frozen-3.6.0.keras"))) {
+      store = archive.weights();
+    }
+    try (store) {
+      assertGolden("frozen.json", true, store.match(SmallModel.spec(false)));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void aClosedStoreReadsNoMore(String name) {
+    WeightStore store = WeightStore.open(file(name));
+    StoredWeight weight = store.weights().get(0);
+    SmallModel.values(weight);
+    store.close();
+    store.close();
+    assertThrows(IllegalStateException.class, weight::read);
+  }
+
+  @Test
+  void tellsTheKindByContentNotByName(@TempDir Path directory) throws IOException {
+    Path h5 = Files.copy(file("frozen-3.6.0.weights.h5"), directory.resolve("weights"));
+    Path keras = Files.copy(file("frozen-3.6.0.keras"), directory.resolve("model.h5"));
+    for (Path path : List.of(h5, keras)) {
+      try (WeightStore store = WeightStore.open(path)) {
+        assertEquals(29, store.weights().size());
+      }
+    }
+  }
+
+  @Test
+  void refusesWhatHoldsNoWeights(@TempDir Path directory) throws IOException {
+    refuses(directory.resolve("none.keras"), "does not exist", ".keras", ".weights.h5");
+    refuses(directory, "is no SavedModel: has no saved_model.pb", "found nothing");
+    Path text = Files.writeString(directory.resolve("a.txt"), "not a model");
+    refuses(text, "none of the kinds", "SavedModel", ".keras", ".weights.h5", "6e 6f 74");
+    Path empty = Files.createFile(directory.resolve("empty"));
+    refuses(empty, "none of the kinds", "0 bytes");
+    Path notZip = Files.writeString(directory.resolve("a.keras"), "not a zip");
+    refuses(notZip, "is no readable .keras archive (a zip file)");
+    Path notHdf = Files.writeString(directory.resolve("a.weights.h5"), "not HDF5");
+    refuses(notHdf, "is no readable HDF5 file");
+    refuses(directory, "found a.keras, a.txt, a.weights.h5, empty");
+  }
+
+  static void refuses(Path path, String... parts) {
+    KerasException e = assertThrows(KerasException.class, () -> WeightStore.open(path).close());
+    for (String part : parts) {
+      assertTrue(e.getMessage().contains(part), () -> part + " in: " + e.getMessage());
+    }
+    assertTrue(e.getMessage().contains(path.toString()), e.getMessage());
+    assertEquals(1, e.getMessage().lines().count(), e.getMessage());
+  }
+
+  static void refuses(Path path, LayerSpec model, String... parts) {
+    try (WeightStore store = WeightStore.open(path)) {
+      KerasException e = assertThrows(KerasException.class, () -> store.match(model));
+      for (String part : parts) {
+        assertTrue(e.getMessage().contains(part), () -> part + " in: " + e.getMessage());
+      }
+      assertTrue(e.getMessage().contains(path.toString()), e.getMessage());
+      assertEquals(1, e.getMessage().lines().count(), e.getMessage());
+    }
+  }
+}
