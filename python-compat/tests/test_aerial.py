@@ -324,3 +324,9 @@ def test_the_command_names_bad_usage(tmp_path, capsys):
             command.main(arguments)
         assert stopped.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_check_of_something_else_is_one_clear_line(tmp_path, capsys):
+    assert command.main([str(tmp_path), "--check"]) == 1
+    error = capsys.readouterr().err
+    assert "pipeline.json" in error and error.count("\n") == 1

@@ -22,10 +22,14 @@ def main(arguments=None):
         parser.error(f"{options.directory} exists; --force replaces it, --check evaluates it")
     from kpconvx_compat.aerial import train
 
-    if options.check:
-        return 0 if train.check(options.directory) else 1
-    train.build(options.directory, replace=options.force)
-    return 0
+    try:
+        if options.check:
+            return 0 if train.check(options.directory) else 1
+        train.build(options.directory, replace=options.force)
+        return 0
+    except (OSError, ValueError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

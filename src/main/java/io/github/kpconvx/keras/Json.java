@@ -29,9 +29,25 @@ final class Json {
    * @throws KerasException if the text is not exactly one JSON object
    */
   static JsonNode object(byte[] bytes, String what) {
-    JsonNode node;
+    JsonNode node = value(bytes, what);
+    if (!node.isObject()) {
+      throw new KerasException(
+          what + " holds a JSON value of type " + node.getNodeType() + ", expected an object");
+    }
+    return node;
+  }
+
+  /**
+   * Reads one JSON value.
+   *
+   * @param bytes the text in UTF-8
+   * @param what names the text in errors
+   * @return the value
+   * @throws KerasException if the text is not exactly one JSON value
+   */
+  static JsonNode value(byte[] bytes, String what) {
     try {
-      node = MAPPER.readTree(bytes);
+      return MAPPER.readTree(bytes);
     } catch (JsonProcessingException e) {
       JsonLocation at = e.getLocation();
       String where =
@@ -40,10 +56,5 @@ final class Json {
     } catch (IOException e) {
       throw new KerasException(what + " cannot be read: " + Failures.reason(e), e);
     }
-    if (!node.isObject()) {
-      throw new KerasException(
-          what + " holds a JSON value of type " + node.getNodeType() + ", expected an object");
-    }
-    return node;
   }
 }

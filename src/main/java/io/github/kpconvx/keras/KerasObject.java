@@ -1,13 +1,9 @@
 package io.github.kpconvx.keras;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -23,25 +19,6 @@ import java.util.Optional;
  *     serialization utilities</a>
  */
 public final class KerasObject {
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder()
-          // A hostile configuration must end in an error, not in a stack overflow or a swapped
-          // machine.
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .enable(com.fasterxml.jackson.core.json.JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-          .build();
-
-  static {
-    MAPPER
-        .getFactory()
-        .setStreamReadConstraints(
-            StreamReadConstraints.builder()
-                .maxNestingDepth(200)
-                .maxDocumentLength(64L << 20)
-                .build());
-  }
-
   private final ObjectNode json;
 
   private KerasObject(ObjectNode json) {
@@ -95,28 +72,14 @@ public final class KerasObject {
   }
 
   /**
-   * Parses any JSON text with this project's limits on depth and size.
+   * Parses any JSON text.
    *
    * @param json the text
    * @return the parsed JSON
    * @throws KerasException if the text is no JSON
    */
   public static JsonNode parseJson(String json) {
-    try {
-      return MAPPER.readTree(json);
-    } catch (JsonProcessingException e) {
-      throw new KerasException("Not valid JSON: " + e.getOriginalMessage() + at(e), e);
-    }
-  }
-
-  private static String at(JsonProcessingException e) {
-    return e.getLocation() == null
-        ? ""
-        : " (line "
-            + e.getLocation().getLineNr()
-            + ", column "
-            + e.getLocation().getColumnNr()
-            + ")";
+    return Json.value(json.getBytes(StandardCharsets.UTF_8), "The text");
   }
 
   /**

@@ -17,7 +17,9 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
 
-/** The model that small_model.py writes, as the reader is told of it. */
+/**
+ * The model that python-compat/test_files/keras_small_model.py writes, as the reader is told of it.
+ */
 final class SmallModel {
   static final List<String> VERSIONS = List.of("3.6.0", "3.15.1");
 
@@ -26,7 +28,7 @@ final class SmallModel {
   /** A file beside the tests. */
   static Path file(String name) {
     try {
-      return Path.of(SmallModel.class.getResource("small_model.py").toURI()).resolveSibling(name);
+      return Path.of(SmallModel.class.getResource("class_names.json").toURI()).resolveSibling(name);
     } catch (URISyntaxException e) {
       throw new IllegalStateException(e);
     }

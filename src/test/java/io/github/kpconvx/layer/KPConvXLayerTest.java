@@ -73,7 +73,7 @@ class KPConvXLayerTest {
         "{\"deformable\": 1}|deformable = 1, expected true or false",
         "{\"initializer\": 3}|initializer = 3",
         "[]|Expected the configuration of a KPConvXLayer",
-        "{|Not valid JSON",
+        "{|no valid JSON",
       })
   void refusesAWrongConfiguration(String json, String message) {
     KerasException error = assertThrows(KerasException.class, () -> KPConvXLayer.fromConfig(json));

@@ -30,7 +30,7 @@ class PointCloudTest {
     }
   }
 
-  /** What make_las.py wrote. */
+  /** What python-compat/test_files/pointcloud_las.py wrote. */
   private static void assertGolden(PointCloud cloud, boolean extended, boolean colored) {
     assertEquals(COUNT, cloud.size());
     assertEquals(new Quantization(0.001, 0.001, 0.01, 437000, 4781000, 300), cloud.quantization());

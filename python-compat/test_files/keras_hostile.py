@@ -1,4 +1,5 @@
-"""Writes HDF5 files that a careful reader refuses, beside this script: python hostile.py (h5py, NumPy).
+"""Writes HDF5 files that a careful reader refuses, among the test resources of the Java package
+keras: python keras_hostile.py (h5py, NumPy).
 
 Each holds what a Dense layer of 4 inputs and 2 units is saved as, in layers/dense/vars, but for one fault that its name
 tells.
@@ -9,7 +10,7 @@ import pathlib
 import h5py
 import numpy as np
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parents[2] / "src/test/resources/io/github/kpconvx/keras"
 KERNEL = np.arange(8, dtype="float32").reshape(4, 2)
 BIAS = np.arange(2, dtype="float32")
 

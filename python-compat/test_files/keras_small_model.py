@@ -1,8 +1,8 @@
 """Writes the small models that the tests of io.github.kpconvx.keras read.
 
-    python small_model.py
+    python keras_small_model.py
 
-once with TensorFlow 2.18.0 + Keras 3.6.0 and once with TensorFlow 2.21.0 + Keras 3.15.1. Writes into its own folder,
+once with TensorFlow 2.18.0 + Keras 3.6.0 and once with TensorFlow 2.21.0 + Keras 3.15.1. Writes into the test resources,
 for each way NAME of holding the kernel points Q, and the version V of Keras:
 
     NAME-V.keras          the trained model, optimizer state included
@@ -24,7 +24,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parents[2] / "src/test/resources/io/github/kpconvx/keras"
 CLASS_NAMES = [
     "KPConvXLayer", "LeakyReLU", "ReLU", "PReLU", "ELU", "Dense", "EinsumDense", "BatchNormalization", "InputLayer",
     "Conv1D", "Conv1DTranspose", "DepthwiseConv2D", "GlobalAveragePooling1D", "GRUCell", "LSTM", "RNN", "TFSMLayer",

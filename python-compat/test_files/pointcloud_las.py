@@ -1,6 +1,6 @@
-"""Writes the LAS and LAZ files beside this script, whose points follow from their index.
+"""Writes the LAS and LAZ files among the Java test resources, whose points follow from their index.
 
-    python make_las.py        (laspy 2.7.0, lazrs 0.8.2)
+    python pointcloud_las.py        (laspy 2.7.0, lazrs 0.8.2)
 """
 
 import pathlib
@@ -26,7 +26,7 @@ def write(name, version, point_format):
     las.classification = i % (256 if extended else 32)
     if "red" in las.point_format.dimension_names:
         las.red, las.green, las.blue = (i * 199) % 65536, (i * 401) % 65536, 65535 - i
-    las.write(pathlib.Path(__file__).with_name(name))
+    las.write(pathlib.Path(__file__).parents[2] / "src/test/resources/io/github/kpconvx/pointcloud" / name)
 
 
 for extension in ("las", "laz"):

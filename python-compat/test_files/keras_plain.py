@@ -1,4 +1,4 @@
-"""Writes plain/, a SavedModel of tf.saved_model.save, beside this script: python plain.py (TensorFlow 2.18.0)."""
+"""Writes plain/, a SavedModel of tf.saved_model.save, among the Java test resources: python keras_plain.py (TensorFlow 2.18.0)."""
 
 import os
 import pathlib
@@ -20,7 +20,7 @@ class Plain(tf.Module):
 
 def main():
     model = Plain()
-    directory = pathlib.Path(__file__).parent / "plain"
+    directory = pathlib.Path(__file__).parents[2] / "src/test/resources/io/github/kpconvx/keras/plain"
     tf.saved_model.save(model, str(directory), signatures={"serving_default": model.__call__})
 
 

@@ -1,0 +1,242 @@
+package io.github.kpconvx.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import io.github.kpconvx.pointcloud.PointCloud;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  private static final Path CASE = Fixtures.of("network_segmentation");
+  private static final String INPUTS = CASE.resolve("inputs.npz").toString();
+  private static final String KERAS = CASE.resolve("model.keras").toString();
+
+  @TempDir private Path directory;
+  private String out = "";
+  private String err = "";
+
+  private int run(Object... arguments) {
+    PrintStream realOut = System.out;
+    PrintStream realErr = System.err;
+    ByteArrayOutputStream bytesOut = new ByteArrayOutputStream();
+    ByteArrayOutputStream bytesErr = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(bytesOut, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(bytesErr, true, StandardCharsets.UTF_8));
+    try {
+      return Main.run(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
+    } finally {
+      System.setOut(realOut);
+      System.setErr(realErr);
+      out = bytesOut.toString(StandardCharsets.UTF_8);
+      err = bytesErr.toString(StandardCharsets.UTF_8);
+    }
+  }
+
+  @Test
+  void demoAgreesWithPythonAndDraws() throws IOException {
+    assertEquals(0, run("demo", "--out", directory), err);
+    assertTrue(out.contains("native      same class as Python for 143,368 of 143,368 points"), out);
+    assertTrue(out.contains("savedmodel  same class as Python for 143,368 of 143,368 points"), out);
+    double meanIou = Double.parseDouble(out.replaceAll("(?s).*mean IoU +([0-9.]+).*", "$1"));
+    assertTrue(meanIou >= 0.85, out);
+    for (String picture : new String[] {"above.png", "oblique.png"}) {
+      assertTrue(ImageIO.read(directory.resolve(picture).toFile()).getWidth() >= 800);
+    }
+    assertEquals(143_368, PointCloud.read(directory.resolve("classified.las")).size());
+  }
+
+  @Test
+  void predictWritesWhatVerifyAccepts() {
+    Path output = directory.resolve("out.npz");
+    for (String engine : new String[] {"native", "savedmodel"}) {
+      Path model = CASE.resolve("saved_model");
+      assertEquals(
+          0,
+          run(
+              "predict",
+              "--model",
+              model,
+              "--inputs",
+              INPUTS,
+              "--output",
+              output,
+              "--engine",
+              engine),
+          err);
+      assertEquals("[output_0]", NpzFile.read(output).keySet().toString());
+      assertEquals(0, run("verify", KERAS, "--inputs", INPUTS, "--golden", output), err);
+      assertTrue(out.contains("agrees"), out);
+    }
+    NpyArray right = NpzFile.read(output).get("output_0");
+    float[] wrong = right.toFloats();
+    wrong[7] += 1e-3f;
+    NpzFile.write(output, Map.of("output_0", NpyArray.of(wrong, right.shape())));
+    assertEquals(1, run("verify", KERAS, "--inputs", INPUTS, "--golden", output));
+    assertTrue(out.contains("max |difference| 0.00100") && out.contains("DIFFERS"), out);
+    assertEquals(0, run("verify", KERAS, "--inputs", INPUTS, "--golden", output, "--atol", "0.01"));
+  }
+
+  @Test
+  void aModelOfThreeInputsTakesThemAsXFN() {
+    Map<String, NpyArray> inputs = NpzFile.read(Path.of(INPUTS));
+    Path renamed = directory.resolve("renamed.npz");
+    NpzFile.write(
+        renamed, Map.of("X", inputs.get("X"), "F", inputs.get("F"), "N", inputs.get("N")));
+    Path model = Fixtures.of("network_residual").resolve("model.keras");
+    Path output = directory.resolve("out.npz");
+    assertEquals(0, run("predict", "--model", model, "--inputs", renamed, "--output", output), err);
+  }
+
+  @Test
+  void kernelPointsComeFromWhereTheCallerSays() {
+    Path original = Fixtures.of("original");
+    Path inputs = original.resolve("inputs.npz");
+    Path golden = original.resolve("golden.npz");
+    Path model = original.resolve("model.keras");
+    assertFails(
+        "holds no kernel points Q", "verify", model, "--inputs", inputs, "--golden", golden);
+    for (String source :
+        new String[] {
+          original.resolve("kernel_points.csv").toString(),
+          "conv=" + original.resolve("kernel_points.csv"),
+          "FibonacciShellInitializer"
+        }) {
+      assertEquals(
+          0,
+          run("verify", model, "--inputs", inputs, "--golden", golden, "--kernel-points", source),
+          source + err + out);
+    }
+    assertFails(
+        "nowhere.csv",
+        "verify",
+        model,
+        "--inputs",
+        inputs,
+        "--golden",
+        golden,
+        "--kernel-points",
+        "nowhere.csv");
+  }
+
+  @Test
+  void weightsAloneNeedAConfiguration() {
+    Path weights = CASE.resolve("model.weights.h5");
+    Path golden = CASE.resolve("golden.npz");
+    assertFails(
+        "no model configuration", "verify", weights, "--inputs", INPUTS, "--golden", golden);
+    Path config = CASE.resolve("config.json");
+    assertEquals(
+        0, run("verify", weights, "--inputs", INPUTS, "--golden", golden, "--config", config), err);
+  }
+
+  @Test
+  void inspectTellsLayersWeightsAndParameters() {
+    assertEquals(0, run("inspect", Fixtures.AERIAL), err);
+    assertTrue(
+        out.contains("serving_default") && out.contains("kpconvx_1/W") && out.contains("45,203"),
+        out);
+    assertEquals(0, run("inspect", Fixtures.AERIAL.resolve("aerial.keras"), "--json"), err);
+    assertTrue(out.contains("\"total_params\" : 45203"), out);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nonsense", "predict", "inspect", "verify --atol x"})
+  void badUsageIsStatusTwo(String line) {
+    assertEquals(2, run((Object[]) line.split(" ")));
+    assertTrue(err.contains("Usage: kpconvx") || err.contains("Unmatched"), err);
+  }
+
+  @Test
+  void everyBadInputIsOneLineAndNoFile() throws IOException {
+    assertPredictFails("No such file", "nowhere", INPUTS);
+    assertPredictFails("is no SavedModel", directory.toString(), INPUTS);
+    Path cut = directory.resolve("cut.keras");
+    byte[] bytes = Files.readAllBytes(Path.of(KERAS));
+    Files.write(cut, Arrays.copyOf(bytes, bytes.length / 2));
+    assertPredictFails("cut.keras", cut.toString(), INPUTS);
+
+    String config = Fixtures.text(CASE.resolve("config.json"));
+    assertConfigFails(
+        "unknown configuration key \"sygma\"", config.replace("\"sigma\":", "\"sygma\":"));
+    assertConfigFails("Unknown layer", config.replace("\"KPConvXLayer\"", "\"PointNetLayer\""));
+    assertConfigFails("does not divide", config.replaceAll("\"groups\": \\d+", "\"groups\": 7"));
+
+    Map<String, NpyArray> inputs = NpzFile.read(Path.of(INPUTS));
+    NpyArray n = inputs.get("N");
+    NpyArray f = inputs.get("F");
+    assertInputFails("expected float32", "F", NpyArray.of(f.toFloats(), f.size()));
+    assertInputFails("expected int32", "N", NpyArray.of(new long[n.size()], n.shape()));
+    assertInputFails("disagree in B", "F", NpyArray.of(new float[24 * 4], 1, 24, 4));
+    assertInputFails("disagree in R", "F", NpyArray.of(new float[2 * 12 * 4], 2, 12, 4));
+    int[] indices = n.toInts();
+    for (int wrong : new int[] {-1, 24}) {
+      indices[30] = wrong;
+      assertInputFails("neighbour index " + wrong + " at", "N", NpyArray.of(indices, n.shape()));
+    }
+    Map<String, NpyArray> two = new HashMap<>(inputs);
+    two.remove("F");
+    Path file = directory.resolve("in.npz");
+    NpzFile.write(file, two);
+    assertPredictFails("Expected the inputs", KERAS, file.toString());
+    assertPredictFails("No such file", KERAS, "nowhere.npz");
+  }
+
+  private void assertConfigFails(String reason, String config) throws IOException {
+    Path file = directory.resolve("config.json");
+    Files.writeString(file, config);
+    assertPredictFails(reason, KERAS, INPUTS, "--config", file.toString());
+  }
+
+  private void assertInputFails(String reason, String name, NpyArray array) {
+    Map<String, NpyArray> inputs = new HashMap<>(NpzFile.read(Path.of(INPUTS)));
+    inputs.put(name, array);
+    Path file = directory.resolve("in.npz");
+    NpzFile.write(file, inputs);
+    for (String model : new String[] {KERAS, CASE.resolve("saved_model").toString()}) {
+      assertPredictFails(reason, model, file.toString());
+    }
+  }
+
+  private void assertPredictFails(String reason, String model, String inputs, String... more) {
+    Path output = directory.resolve("never.npz");
+    String[] line = {
+      "predict", "--model", model, "--inputs", inputs, "--output", output.toString()
+    };
+    String[] all = Arrays.copyOf(line, line.length + more.length);
+    System.arraycopy(more, 0, all, line.length, more.length);
+    assertFails(reason, (Object[]) all);
+    assertFalse(Files.exists(output));
+  }
+
+  private void assertFails(String reason, Object... arguments) {
+    assertEquals(1, run(arguments), out + err);
+    assertTrue(err.contains(reason), err);
+    assertEquals(1, err.lines().filter(line -> !line.startsWith("not an output")).count(), err);
+  }
+
+  @Test
+  void anOldOutputSurvivesAFailure() throws IOException {
+    Path output = directory.resolve("old.npz");
+    Files.write(output, new byte[] {1, 2, 3});
+    assertEquals(1, run("predict", "--model", KERAS, "--inputs", "nowhere", "--output", output));
+    assertArrayEquals(new byte[] {1, 2, 3}, Files.readAllBytes(output));
+  }
+}
