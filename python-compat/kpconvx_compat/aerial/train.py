@@ -76,15 +76,6 @@ def network(parameters, features=32, hidden=64, sigma=1.0, blocks=(2, 2)):
     return keras.Model([x, f, n], out, name="aerial")
 
 
-def channels(classification, codes):
-    """The model's output channel of each LAS classification code; ValueError for a code that is none of ``codes``."""
-    unknown = np.setdiff1d(classification, codes)
-    if len(unknown):
-        raise ValueError(f"classification holds {unknown.tolist()}, expected only {codes.tolist()}")
-    order = np.argsort(codes)
-    return order[np.searchsorted(codes, classification, sorter=order)]
-
-
 def generated_points(seed, size=scene.SIZE):
     """The scene of a seed as it is read back from its LAZ file."""
     with tempfile.TemporaryDirectory() as directory:
@@ -96,7 +87,7 @@ def generated_points(seed, size=scene.SIZE):
 def samples(points, parameters):
     """A list of (X, F, N, channel) for the tiles of a file; channel is (1, R) int64."""
     columns = pipeline.features(points, parameters)
-    channel = channels(points.classification, parameters.codes)
+    channel = pipeline.channels(points.classification, parameters.codes)
     return [
         (*pipeline.tile_inputs(points, columns, tile, parameters), channel[tile.index][None])
         for tile in pipeline.tiles(points, parameters)
@@ -163,7 +154,7 @@ def fit(tiles, parameters, epochs=EPOCHS, rate=LEARNING_RATE, seed=SEED, verbose
         keras.optimizers.Adam(schedule, clipnorm=1.0), "sparse_categorical_crossentropy", jit_compile=False
     )
     data = tf.data.Dataset.from_generator(stream, output_signature=signature).prefetch(2)
-    model.fit(data, steps_per_epoch=len(tiles), epochs=epochs, verbose=verbose)
+    model.fit(data, steps_per_epoch=len(tiles), epochs=epochs, shuffle=False, verbose=verbose)
     return model
 
 

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
       "Classifies the point cloud of the trained model with both engines, compares with what Python computed,",
       "and writes the coloured cloud as PNG and LAS."
     },
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
 final class DemoCommand implements Callable<Integer> {
   /** What Java and Python may differ by in a probability. */
   private static final double TOLERANCE = 1e-5;

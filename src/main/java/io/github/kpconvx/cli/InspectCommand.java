@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
     name = "inspect",
     description =
         "Shows what a model file holds: format, versions, signatures, layers, weights, parameters.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
 final class InspectCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

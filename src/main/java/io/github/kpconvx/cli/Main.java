@@ -3,6 +3,8 @@ package io.github.kpconvx.cli;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NumpyException;
 import io.github.kpconvx.pointcloud.PointCloudException;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +21,7 @@ import picocli.CommandLine.ScopeType;
     name = "kpconvx",
     description = "Runs Keras point-cloud models with KPConvX layers. Without a command: demo.",
     mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
     subcommands = {
       DemoCommand.class,
       InspectCommand.class,
@@ -77,6 +80,16 @@ public final class Main implements Runnable {
     String text =
         expected ? exception.getMessage() : "unexpected " + exception + "; --debug shows where";
     return text.replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  /** Reads the version that the build wrote down. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() throws IOException {
+      try (InputStream in = Main.class.getResourceAsStream("version.txt")) {
+        return new String[] {new String(in.readAllBytes(), StandardCharsets.UTF_8).strip()};
+      }
+    }
   }
 
   @Override

@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "predict",
     description = "Runs a model on the arrays of an .npz file and writes its outputs to another.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
 final class PredictCommand implements Callable<Integer> {
   /** How the native engine's graph is compiled. */
   enum Compile {

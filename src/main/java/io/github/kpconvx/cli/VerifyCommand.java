@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
     name = "verify",
     description =
         "Compares a model's outputs with golden ones; exit status 0 only if every output agrees.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
 final class VerifyCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

@@ -120,13 +120,15 @@ public final class Model implements AutoCloseable {
    *     fit
    */
   public TFloat32 predict(TFloat32 x, TFloat32 f, TNumber n) {
-    if (inputs.size() != 3 || outputs.size() != 1) {
+    if (inputs.size() != 3
+        || outputs.size() != 1
+        || !outputs.values().iterator().next().type().equals(TFloat32.class)) {
       throw new ModelException(
           "The model takes "
               + inputs.keySet()
               + " and gives "
               + outputs.keySet()
-              + "; predict(x, f, n) is for models of three inputs and one output");
+              + "; predict(x, f, n) is for models of three inputs and one float32 output");
     }
     String output = outputs.keySet().iterator().next();
     return (TFloat32)

@@ -35,7 +35,10 @@ final class InputGuard {
             agree,
             "X, F and N disagree in (B, R): X has {}, F has {}, N has {}",
             List.of(ofX, ofF, ofN));
-    return inRange(tf.withControlDependencies(sameShape), n);
+    // A coordinate that is no number is near no kernel point: its neighbours would be silently
+    // ignored.
+    Op finite = tf.debugging.checkNumerics(x, "X holds a coordinate that is not finite");
+    return inRange(tf.withControlDependencies(sameShape, finite), n);
   }
 
   private static <T extends TNumber> Operand<T> inRange(Ops tf, Operand<T> n) {

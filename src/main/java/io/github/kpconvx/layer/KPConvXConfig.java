@@ -140,7 +140,7 @@ public record KPConvXConfig(
 
   private static void checkForm(ConfigReader config, String key) {
     JsonNode value = config.json(key);
-    if (!value.isNull() && !value.isTextual() && !KerasObject.isKerasObject(value)) {
+    if (!value.isNull() && !value.isTextual() && !value.path("class_name").isTextual()) {
       throw config.invalid(key, value, "null", "a name", "a serialized Keras object");
     }
   }

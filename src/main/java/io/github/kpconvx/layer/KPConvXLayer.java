@@ -6,12 +6,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.LayerSpec;
-import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightSpec;
 import io.github.kpconvx.keras.WeightStore;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
@@ -54,8 +52,9 @@ import org.tensorflow.types.family.TNumber;
  * block_t/A} (B, R, m_q, D/groups), {@code block_t/f} (B, R, D), {@code block_t/u} (B, R, DH),
  * {@code block_t/v} and {@code block_t/F} (B, R, D).
  *
- * <p>When the graph runs, disagreeing shapes, and a neighbour index outside [0, R) with its place,
- * end the run with TensorFlow's invalid-argument error, on every device.
+ * <p>When the graph runs, disagreeing shapes, a coordinate that is not finite, and a neighbour
+ * index outside [0, R) with its place end the run with TensorFlow's invalid-argument error, on
+ * every device.
  *
  * <pre>{@code
  * var layer = KPConvXLayer.builder().blocks(2).hiddenChannels(256).build();
@@ -190,35 +189,7 @@ public final class KPConvXLayer extends Layer {
   public void loadWeights(WeightStore store, Session session, KernelPoints kernelPoints) {
     boolean alone = store.weights().stream().anyMatch(weight -> weight.path().startsWith("vars/"));
     LayerSpec expected = alone ? spec() : LayerSpec.network("Functional", List.of(spec()));
-    loadWeights(store.match(expected), session, kernelPoints, List.of(this));
-  }
-
-  /**
-   * Gives layers the weights that were found for them.
-   *
-   * @param found stored weights by qualified name, as {@link WeightStore#match} gives them
-   * @param session a session over the layers' graph
-   * @param kernelPoints where Q comes from for a layer whose Q was not found
-   * @param layers the layers
-   * @throws KerasException if there are no kernel points for a layer, or a weight cannot be read
-   */
-  public static void loadWeights(
-      Map<String, StoredWeight> found,
-      Session session,
-      KernelPoints kernelPoints,
-      List<? extends Layer> layers) {
-    for (Layer layer : layers) {
-      layer
-          .variables()
-          .forEach(
-              (name, variable) -> {
-                StoredWeight stored = found.get(name);
-                try (TFloat32 value =
-                    stored != null ? stored.read() : kernelPoints.of((KPConvXLayer) layer)) {
-                  variable.assign(session, value);
-                }
-              });
-    }
+    WeightLoader.load(List.of(this), store.match(expected), kernelPoints, session);
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.layer.WeightLoader;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -348,7 +349,7 @@ public final class Network {
    */
   public void loadWeights(
       Map<String, StoredWeight> found, Session session, KernelPoints kernelPoints) {
-    KPConvXLayer.loadWeights(found, session, kernelPoints, layers());
+    WeightLoader.load(layers(), found, kernelPoints, session);
   }
 
   /**

@@ -165,6 +165,12 @@ class MainTest {
   }
 
   @Test
+  void tellsItsVersion() {
+    assertEquals(0, run("--version"));
+    assertTrue(out.matches("kpconvx-tensorflow \\d+\\.\\d+\\.\\d+.*\\s*"), out);
+  }
+
+  @Test
   void everyBadInputIsOneLineAndNoFile() throws IOException {
     assertPredictFails("No such file", "nowhere", INPUTS);
     assertPredictFails("is no SavedModel", directory.toString(), INPUTS);

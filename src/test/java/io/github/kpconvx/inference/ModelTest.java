@@ -109,6 +109,18 @@ class ModelTest {
     }
   }
 
+  @Test
+  void refusesCoordinatesThatAreNoNumbers() {
+    float[] x = INPUTS.get("X").toFloats();
+    x[11] = Float.NaN;
+    try (Model model = load(Engine.NATIVE)) {
+      assertRefused(
+          model,
+          with("X", NpyArray.of(x, INPUTS.get("X").shape())),
+          "X holds a coordinate that is not finite");
+    }
+  }
+
   private static Map<String, NpyArray> with(String name, NpyArray array) {
     Map<String, NpyArray> inputs = new HashMap<>(INPUTS);
     inputs.put(name, array);

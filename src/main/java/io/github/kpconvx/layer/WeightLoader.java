@@ -1,0 +1,51 @@
+package io.github.kpconvx.layer;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.StoredWeight;
+import io.github.kpconvx.keras.WeightStore;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Session;
+import org.tensorflow.types.TFloat32;
+
+/** Gives layers the weights that a file holds for them. */
+public final class WeightLoader {
+  private WeightLoader() {}
+
+  /**
+   * Loads the weights of layers.
+   *
+   * @param layers the layers, built
+   * @param found stored weights by qualified name, as {@link WeightStore#match} gives them
+   * @param kernelPoints where Q comes from for a layer whose Q was not found
+   * @param session a session over the layers' graph
+   * @throws KerasException if there are no kernel points for a layer, or a weight is missing or
+   *     cannot be read
+   */
+  public static void load(
+      List<? extends Layer> layers,
+      Map<String, StoredWeight> found,
+      KernelPoints kernelPoints,
+      Session session) {
+    for (Layer layer : layers) {
+      layer
+          .variables()
+          .forEach(
+              (name, variable) -> {
+                StoredWeight stored = found.get(name);
+                try (TFloat32 value =
+                    stored != null ? stored.read() : absent(layer, name, kernelPoints)) {
+                  variable.assign(session, value);
+                }
+              });
+    }
+  }
+
+  /** Only kernel points may be absent from a file. */
+  private static TFloat32 absent(Layer layer, String name, KernelPoints kernelPoints) {
+    if (layer instanceof KPConvXLayer kpconvx) {
+      return kernelPoints.of(kpconvx);
+    }
+    throw new KerasException(layer.serialize().describe() + ": there is no weight " + name);
+  }
+}
