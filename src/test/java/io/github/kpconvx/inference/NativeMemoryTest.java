@@ -32,7 +32,7 @@ class NativeMemoryTest {
     wrong.put("N", NpyArray.of(n, inputs.get("N").shape()));
     try (Model model = KPConvX.load(CASE.resolve("model.keras"))) {
       assertFlat(
-          2_000,
+          6_000,
           10_000,
           i -> {
             predict(model, inputs);
@@ -51,7 +51,7 @@ class NativeMemoryTest {
   @Test
   void twoHundredLoadsAndClosesOfEachEngine() {
     assertFlat(
-        60,
+        100,
         200,
         i -> {
           KPConvX.loader(CASE.resolve("saved_model")).withEngine(Engine.SAVEDMODEL).load().close();
@@ -90,6 +90,9 @@ class NativeMemoryTest {
       step.run(i);
     }
     long after = resident();
+    System.out.printf(
+        "Resident memory: %d MiB after the warm-up, %d MiB after %,d rounds%n",
+        before >> 10, after >> 10, times);
     assertTrue(
         after <= before * ALLOWED,
         "resident memory grew from " + (before >> 10) + " to " + (after >> 10) + " MiB");
