@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.UUID;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -97,8 +98,8 @@ public final class NpzFile {
   public static void write(Path file, Map<String, NpyArray> arrays) {
     Path target = file.toAbsolutePath();
     try {
-      Path temporary =
-          Files.createTempFile(target.getParent(), target.getFileName().toString(), ".tmp");
+      // Not Files.createTempFile: the file would keep its private permissions after the move.
+      Path temporary = target.resolveSibling("." + UUID.randomUUID() + "." + target.getFileName());
       try {
         try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(temporary))) {
           for (Map.Entry<String, NpyArray> array : arrays.entrySet()) {
@@ -119,7 +120,9 @@ public final class NpzFile {
         Files.deleteIfExists(temporary);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot write " + file + ": " + e.getMessage(), e);
+      boolean noFolder = !Files.isDirectory(target.getParent());
+      String reason = noFolder ? "there is no directory " + target.getParent() : e.getMessage();
+      throw new UncheckedIOException("Cannot write " + file + ": " + reason, e);
     }
   }
 }

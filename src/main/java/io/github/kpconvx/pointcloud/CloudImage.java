@@ -11,6 +11,8 @@ import java.awt.geom.Path2D;
 import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -174,8 +176,11 @@ public final class CloudImage {
     AtomicFile.write(
         path,
         temporary -> {
-          if (!ImageIO.write(image, "png", temporary.toFile())) {
-            throw new IOException("this Java has no PNG writer");
+          // Not to a File: where that cannot be opened, ImageIO prints a stack trace of its own.
+          try (OutputStream out = Files.newOutputStream(temporary)) {
+            if (!ImageIO.write(image, "png", out)) {
+              throw new IOException("this Java has no PNG writer");
+            }
           }
         });
   }

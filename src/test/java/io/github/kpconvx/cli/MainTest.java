@@ -203,6 +203,9 @@ class MainTest {
     NpzFile.write(file, two);
     assertPredictFails("Expected the inputs", KERAS, file.toString());
     assertPredictFails("No such file", KERAS, "nowhere.npz");
+    Path lost = directory.resolve("no/such/folder.npz");
+    assertFails(
+        "there is no directory", "predict", "--model", KERAS, "--inputs", INPUTS, "--output", lost);
   }
 
   private void assertConfigFails(String reason, String config) throws IOException {
