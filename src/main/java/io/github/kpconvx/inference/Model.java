@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
-import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -256,16 +255,12 @@ public final class Model implements AutoCloseable {
                       .append(shapes.isEmpty() ? "" : ", ")
                       .append(name)
                       .append(" has shape ")
-                      .append(dimensions(value.shape())));
+                      .append(TensorSpec.dimensions(value.shape())));
           throw new ModelException(
               "The inputs disagree in " + (d == 0 ? "B" : "R") + ": " + shapes);
         }
       }
     }
-  }
-
-  private static String dimensions(Shape shape) {
-    return TensorSpec.describe(TFloat32.class, shape).replaceFirst("^float32 ", "");
   }
 
   private String describe() {

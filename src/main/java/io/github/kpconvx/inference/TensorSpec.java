@@ -63,11 +63,20 @@ public record TensorSpec(String name, Shape shape, Class<? extends TType> type) 
   }
 
   static String describe(Class<? extends TType> type, Shape shape) {
-    StringBuilder text = new StringBuilder(dtype(type));
+    return dtype(type) + " " + dimensions(shape);
+  }
+
+  /**
+   * A shape as NumPy would print it.
+   *
+   * @param shape a shape, of which dimensions or all may be unknown
+   * @return such as {@code (None, 3)}
+   */
+  static String dimensions(Shape shape) {
     if (shape.isUnknown()) {
-      return text.append(" of any shape").toString();
+      return "of any shape";
     }
-    text.append(" (");
+    StringBuilder text = new StringBuilder("(");
     for (int d = 0; d < shape.numDimensions(); d++) {
       text.append(d == 0 ? "" : ", ")
           .append(shape.get(d) == Shape.UNKNOWN_SIZE ? "None" : shape.get(d));
