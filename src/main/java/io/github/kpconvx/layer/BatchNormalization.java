@@ -8,18 +8,23 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.WeightSpec;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
 
 /**
  * Keras's {@code BatchNormalization} over the last axis.
  *
  * <p>In inference {@code y = (x − moving_mean) · gamma / √(moving_variance + epsilon) + beta},
- * computed in the order in which Keras computes it on TensorFlow. Weights: {@code gamma} (if {@code
- * scale}), {@code beta} (if {@code center}), {@code moving_mean}, {@code moving_variance}, each of
- * shape (C) for inputs of shape (…, C).
+ * computed in the order in which Keras computes it on TensorFlow. In training the mean and the
+ * biased variance of the input over all axes but the last take the place of the moving ones, and
+ * {@code moving ← moving · momentum + batch · (1 − momentum)}; a normalization that is not
+ * trainable does as in inference. Weights: {@code gamma} (if {@code scale}), {@code beta} (if
+ * {@code center}), {@code moving_mean}, {@code moving_variance}, each of shape (C) for inputs of
+ * shape (…, C).
  *
  * @see <a
  *     href="https://keras.io/api/layers/normalization_layers/batch_normalization/">BatchNormalization
@@ -57,6 +62,10 @@ public final class BatchNormalization extends Layer {
   private final double epsilon;
   private final boolean center;
   private final boolean scale;
+  private final WeightRules gamma;
+  private final WeightRules beta;
+  private final Initializer movingMean;
+  private final Initializer movingVariance;
 
   /**
    * Reads a serialized layer.
@@ -90,6 +99,15 @@ public final class BatchNormalization extends Layer {
     if (epsilon < 0) {
       throw config.invalid("epsilon", epsilon, "a number of at least 0");
     }
+    if (momentum < 0 || momentum > 1) {
+      throw config.invalid("momentum", momentum, "a number in [0, 1]");
+    }
+    this.gamma = WeightRules.of(object, "gamma_", Initializer.named("ones"));
+    this.beta = WeightRules.of(object, "beta_", Initializer.named("zeros"));
+    this.movingMean =
+        WeightRules.of(object, "moving_mean_", Initializer.named("zeros")).initializer();
+    this.movingVariance =
+        WeightRules.of(object, "moving_variance_", Initializer.named("ones")).initializer();
   }
 
   /**
@@ -135,28 +153,49 @@ public final class BatchNormalization extends Layer {
           serialize().describe() + ": the last dimension of its input " + input + " is unknown");
     }
     if (scale) {
-      addWeight(tf, WeightSpec.of("gamma", true, channels));
+      addWeight(tf, WeightSpec.of("gamma", true, channels), gamma);
     }
     if (center) {
-      addWeight(tf, WeightSpec.of("beta", true, channels));
+      addWeight(tf, WeightSpec.of("beta", true, channels), beta);
     }
-    addWeight(tf, WeightSpec.of("moving_mean", false, channels));
-    addWeight(tf, WeightSpec.of("moving_variance", false, channels));
+    addWeight(
+        tf, WeightSpec.of("moving_mean", false, channels), WeightRules.startingAt(movingMean));
+    addWeight(
+        tf,
+        WeightSpec.of("moving_variance", false, channels),
+        WeightRules.startingAt(movingVariance));
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
-    if (mode == Mode.TRAINING) {
-      throw new UnsupportedOperationException(
-          serialize().describe() + ": only Mode.INFERENCE is supported");
-    }
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
     Operand<TFloat32> x = onlyInput(inputs);
-    Operand<TFloat32> factor =
-        tf.math.rsqrt(tf.math.add(weight("moving_variance"), tf.constant((float) epsilon)));
+    // A frozen normalization keeps its statistics.
+    if (!context.training() || !trainable()) {
+      return normalize(tf, x, weight("moving_mean"), weight("moving_variance"));
+    }
+    int[] axes = IntStream.range(0, x.shape().numDimensions() - 1).toArray();
+    Operand<TInt32> allButTheLast = tf.constant(axes);
+    Operand<TFloat32> mean = tf.math.mean(x, allButTheLast);
+    Operand<TFloat32> variance =
+        tf.math.mean(tf.math.squaredDifference(x, tf.stopGradient(mean)), allButTheLast);
+    addUpdate(tf, "moving_mean", old -> moved(tf, old, mean));
+    addUpdate(tf, "moving_variance", old -> moved(tf, old, variance));
+    return normalize(tf, x, mean, variance);
+  }
+
+  private Operand<TFloat32> moved(Ops tf, Operand<TFloat32> old, Operand<TFloat32> batch) {
+    return tf.math.add(
+        tf.math.mul(old, tf.constant((float) momentum)),
+        tf.math.mul(batch, tf.constant((float) (1 - momentum))));
+  }
+
+  private Operand<TFloat32> normalize(
+      Ops tf, Operand<TFloat32> x, Operand<TFloat32> mean, Operand<TFloat32> variance) {
+    Operand<TFloat32> factor = tf.math.rsqrt(tf.math.add(variance, tf.constant((float) epsilon)));
     if (scale) {
       factor = tf.math.mul(factor, weight("gamma"));
     }
-    Operand<TFloat32> offset = tf.math.mul(weight("moving_mean"), factor);
+    Operand<TFloat32> offset = tf.math.mul(mean, factor);
     Operand<TFloat32> shift = center ? tf.math.sub(weight("beta"), offset) : tf.math.neg(offset);
     return tf.math.add(tf.math.mul(x, factor), shift);
   }

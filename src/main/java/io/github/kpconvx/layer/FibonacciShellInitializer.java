@@ -1,8 +1,16 @@
 package io.github.kpconvx.layer;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.keras.ConfigReader;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
 import java.util.Arrays;
 import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
 
 /**
  * Kernel points on concentric spheres, spread out as repelling charges.
@@ -16,7 +24,10 @@ import java.util.List;
  * @see <a href="https://doi.org/10.48550/arXiv.2405.13194">KPConvX: Modernizing Kernel Point
  *     Convolution with Kernel Attention</a>
  */
-public final class FibonacciShellInitializer {
+public final class FibonacciShellInitializer implements Initializer {
+  /** The class name in Python, whatever package it is registered under. */
+  public static final String CLASS_NAME = "FibonacciShellInitializer";
+
   private static final double GRADIENT_TOLERANCE = 1e-13;
   private static final int MAX_ITERATIONS = 20_000;
   private static final double MAX_STEP = 0.5;
@@ -62,6 +73,67 @@ public final class FibonacciShellInitializer {
       }
     }
     require(centres <= 1, "at most one shell of radius 0, or their points coincide");
+  }
+
+  /**
+   * Reads a serialized initializer, with the keys {@code shells}, {@code radii}, {@code
+   * points_per_shell} and {@code deformable}, of which the last says nothing about the points.
+   *
+   * @param object the serialized initializer; a missing key takes its default
+   * @return the initializer
+   * @throws KerasException if a key is unknown or a value is not allowed
+   */
+  public static FibonacciShellInitializer of(KerasObject object) {
+    if (!object.className().equals(CLASS_NAME)) {
+      throw new KerasException(
+          "Expected a serialized " + CLASS_NAME + ", found " + object.describe());
+    }
+    ConfigReader config = object.config();
+    config.rejectUnknownKeys(List.of("shells", "radii", "points_per_shell", "deformable"));
+    config.bool("deformable", false);
+    FibonacciShellInitializer initializer =
+        new FibonacciShellInitializer(
+            config.numbers("radii", List.of(0.0, 0.5, 1.0)),
+            config.integers("points_per_shell", List.of(1, 7, 13), 1));
+    int shells = initializer.radii.length;
+    if (config.integer("shells", shells, 1) != shells) {
+      throw config.invalid("shells", config.json("shells"), shells + ", the number of radii");
+    }
+    return initializer;
+  }
+
+  /**
+   * The initializer as Python serializes it.
+   *
+   * @param deformable whether the kernel points are trained; carried along for Python
+   * @return the serialized initializer
+   */
+  public KerasObject serialize(boolean deformable) {
+    ObjectNode config = JsonNodeFactory.instance.objectNode();
+    config.put("shells", radii.length);
+    Arrays.stream(radii).forEach(config.putArray("radii")::add);
+    Arrays.stream(counts).forEach(config.putArray("points_per_shell")::add);
+    config.put("deformable", deformable);
+    return KerasObject.of(
+        "kpconvx_compat.initializer", CLASS_NAME, "kpconvx>" + CLASS_NAME, config);
+  }
+
+  /** The kernel points, of shape (m_q, 3); nothing is drawn. */
+  @Override
+  public Operand<TFloat32> call(Ops tf, Shape shape, long seed) {
+    Shape own = Shape.of(Arrays.stream(counts).sum(), 3);
+    if (!shape.equals(own)) {
+      throw new KerasException(
+          CLASS_NAME + " makes kernel points of shape " + own + ", asked for " + shape);
+    }
+    double[][] points = points();
+    float[][] values = new float[points.length][3];
+    for (int k = 0; k < points.length; k++) {
+      for (int c = 0; c < 3; c++) {
+        values[k][c] = (float) points[k][c];
+      }
+    }
+    return tf.constant(values);
   }
 
   private void require(boolean condition, String expected) {

@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param groups how many consecutive channels share one modulation value; must divide the feature
  *     dimension
  * @param deformable whether the kernel points are trainable
+ * @param weightRules initializer, regularizer and constraint of each weight tensor but Q
  * @param activation the activation between the matrix products
  * @param bnMomentum momentum of the batch normalizations that the layer makes itself, in [0, 1]
  * @param bnPhi a serialized normalization for each block, if given
@@ -40,6 +41,7 @@ public record KPConvXConfig(
     int hiddenChannels,
     int groups,
     boolean deformable,
+    WeightRules weightRules,
     Activation activation,
     double bnMomentum,
     Optional<List<KerasObject>> bnPhi,
@@ -73,7 +75,6 @@ public record KPConvXConfig(
     config.rejectUnknownKeys(
         defaults().properties().stream().map(java.util.Map.Entry::getKey).toList());
     BUILT_KEYS.forEach(key -> config.bool(key, false));
-    FORM_KEYS.forEach(key -> checkForm(config, key));
     int blocks = config.integer("blocks", 1, 1);
     double dropPath = config.number("drop_path", 0);
     if (dropPath < 0 || dropPath > 1) {
@@ -99,6 +100,7 @@ public record KPConvXConfig(
         config.integer("DH", 384, 1),
         config.integer("groups", 8, 1),
         config.bool("deformable", false),
+        WeightRules.of(object, "", WeightRules.GLOROT_UNIFORM),
         config.has("activation")
             ? Activation.of(object.describe(), "activation", config.json("activation"))
             : Activation.of(object.describe(), "activation", defaults().get("activation")),
@@ -115,6 +117,15 @@ public record KPConvXConfig(
    */
   public int kernelPoints() {
     return shellPoints.stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /**
+   * What the kernel points start from.
+   *
+   * @return the initializer of the shells
+   */
+  public FibonacciShellInitializer shells() {
+    return new FibonacciShellInitializer(shellRadii, shellPoints);
   }
 
   /**
@@ -136,13 +147,6 @@ public record KPConvXConfig(
     config.set("activation", KerasObject.of("keras.layers", "LeakyReLU", null, slope).json());
     BUILT_KEYS.forEach(key -> config.put(key, false));
     return config;
-  }
-
-  private static void checkForm(ConfigReader config, String key) {
-    JsonNode value = config.json(key);
-    if (!value.isNull() && !value.isTextual() && !value.path("class_name").isTextual()) {
-      throw config.invalid(key, value, "null", "a name", "a serialized Keras object");
-    }
   }
 
   private static void checkShells(ConfigReader config, List<Double> radii, List<Integer> points) {

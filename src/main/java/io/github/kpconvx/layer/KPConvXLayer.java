@@ -11,6 +11,7 @@ import io.github.kpconvx.keras.WeightStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
@@ -211,24 +212,32 @@ public final class KPConvXLayer extends Layer {
               + "; choose a divisor of "
               + featureDim);
     }
-    long blocks = config.blocks();
     long points = config.kernelPoints();
     long hidden = config.hiddenChannels();
     long modulations = points * featureDim / config.groups();
-    addWeight(tf, new WeightSpec("Q", Shape.of(points, 3), config.deformable(), true));
-    addWeight(tf, WeightSpec.of("W", true, blocks, points, featureDim));
-    addWeight(tf, WeightSpec.of("Phi", true, blocks, featureDim, featureDim));
-    addWeight(tf, WeightSpec.of("phi", true, blocks, featureDim));
-    addWeight(tf, WeightSpec.of("Psi", true, blocks, featureDim, modulations));
-    addWeight(tf, WeightSpec.of("psi", true, blocks, modulations));
-    addWeight(tf, WeightSpec.of("Atilde", true, blocks, featureDim, hidden));
-    addWeight(tf, WeightSpec.of("btilde", true, blocks, hidden));
-    addWeight(tf, WeightSpec.of("Ahat", true, blocks, hidden, featureDim));
-    addWeight(tf, WeightSpec.of("bhat", true, blocks, featureDim));
+    addWeight(
+        tf,
+        new WeightSpec("Q", Shape.of(points, 3), config.deformable(), true),
+        WeightRules.startingAt(config.shells()));
+    addBlockWeight(tf, "W", points, featureDim);
+    addBlockWeight(tf, "Phi", featureDim, featureDim);
+    addBlockWeight(tf, "phi", featureDim);
+    addBlockWeight(tf, "Psi", featureDim, modulations);
+    addBlockWeight(tf, "psi", modulations);
+    addBlockWeight(tf, "Atilde", featureDim, hidden);
+    addBlockWeight(tf, "btilde", hidden);
+    addBlockWeight(tf, "Ahat", hidden, featureDim);
+    addBlockWeight(tf, "bhat", featureDim);
     List<List<BatchNormalization>> normalizations = normalizations();
     bnPhi = built(tf, "bn_phi", normalizations.get(0), featureDim);
     bnHtilde = built(tf, "bn_htilde", normalizations.get(1), hidden);
     bnHhat = built(tf, "bn_hhat", normalizations.get(2), featureDim);
+  }
+
+  /** Adds a weight that holds one tensor of the given shape for each block. */
+  private void addBlockWeight(Ops tf, String weight, long... shape) {
+    long[] all = LongStream.concat(LongStream.of(config.blocks()), LongStream.of(shape)).toArray();
+    addWeight(tf, WeightSpec.of(weight, true, all), config.weightRules());
   }
 
   private List<List<BatchNormalization>> normalizations() {
@@ -264,10 +273,7 @@ public final class KPConvXLayer extends Layer {
 
   @Override
   @SuppressWarnings("unchecked") // The types are compared before the casts.
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
-    if (mode == Mode.TRAINING) {
-      throw new UnsupportedOperationException(describe() + ": only Mode.INFERENCE is supported");
-    }
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
     if (inputs.size() != 3) {
       throw new KerasException(
           describe() + " takes three inputs, X, F and N; got " + inputs.size());
@@ -277,17 +283,17 @@ public final class KPConvXLayer extends Layer {
     Operand<TFloat32> f = floatInput(inputs.get(1), "F");
     Operand<?> n = inputs.get(2);
     if (n.type().equals(TInt32.class)) {
-      return compute(tf, x, f, (Operand<TInt32>) n, mode, stages);
+      return compute(tf, x, f, (Operand<TInt32>) n, context);
     }
     if (n.type().equals(TInt64.class)) {
-      return compute(tf, x, f, (Operand<TInt64>) n, mode, stages);
+      return compute(tf, x, f, (Operand<TInt64>) n, context);
     }
     throw new KerasException(
         describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
   }
 
   private <T extends TNumber> Operand<TFloat32> compute(
-      Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<T> n, Mode mode, Stages stages) {
+      Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<T> n, CallContext context) {
     Operand<T> checked = InputGuard.check(tf, x, f, n);
     Operand<TInt32> shape = tf.shape(checked);
     Operand<TInt32> batchAndPoints = tf.stridedSlice(shape, Indices.sliceTo(2));
@@ -297,6 +303,7 @@ public final class KPConvXLayer extends Layer {
     Operand<T> neighbours = rows(tf, checked, shape);
     Kernel kernel = geometry(tf, matrix(tf, x, 3), neighbours);
     Operand<TFloat32> features = matrix(tf, f, featureDim);
+    Stages stages = context.stages();
     stages.record("k", restore(tf, kernel.nearest(), batchAndPoints));
     stages.record("h", restore(tf, kernel.influence(), batchAndPoints));
     for (int t = 0; t < config.blocks(); t++) {
@@ -308,8 +315,7 @@ public final class KPConvXLayer extends Layer {
               neighbours,
               kernel,
               batchAndPoints,
-              mode,
-              stages);
+              context);
     }
     return restore(tf, features, batchAndPoints);
   }
@@ -371,31 +377,18 @@ public final class KPConvXLayer extends Layer {
       Operand<T> neighbours,
       Kernel kernel,
       Operand<TInt32> batchAndPoints,
-      Mode mode,
-      Stages stages) {
+      CallContext context) {
     int points = config.kernelPoints();
     long groups = featureDim / config.groups();
-    Operand<TFloat32> phi =
-        config
-            .activation()
-            .apply(tf, bnPhi.get(t).call(tf, List.of(dense(tf, f, "Phi", "phi", t)), mode));
+    Operand<TFloat32> phi = perceptron(tf, f, "Phi", "phi", bnPhi, t, context);
     Operand<TFloat32> a = tf.math.sigmoid(dense(tf, phi, "Psi", "psi", t));
 
     Operand<TFloat32> gathered = aggregate(tf, t, a, f, neighbours, kernel);
-    Operand<TFloat32> u =
-        config
-            .activation()
-            .apply(
-                tf,
-                bnHtilde
-                    .get(t)
-                    .call(tf, List.of(dense(tf, gathered, "Atilde", "btilde", t)), mode));
-    Operand<TFloat32> v =
-        config
-            .activation()
-            .apply(tf, bnHhat.get(t).call(tf, List.of(dense(tf, u, "Ahat", "bhat", t)), mode));
-    Operand<TFloat32> output = tf.math.add(f, v);
+    Operand<TFloat32> u = perceptron(tf, gathered, "Atilde", "btilde", bnHtilde, t, context);
+    Operand<TFloat32> v = perceptron(tf, u, "Ahat", "bhat", bnHhat, t, context);
+    Operand<TFloat32> output = tf.math.add(f, dropPath(tf, v, batchAndPoints, context));
 
+    Stages stages = context.stages();
     String prefix = "block_" + t + "/";
     Operand<TFloat32> matrices = tf.reshape(a, tf.array(-1L, points, groups));
     stages.record(prefix + "A", restore(tf, matrices, batchAndPoints));
@@ -404,6 +397,36 @@ public final class KPConvXLayer extends Layer {
     stages.record(prefix + "v", restore(tf, v, batchAndPoints));
     stages.record(prefix + "F", restore(tf, output, batchAndPoints));
     return output;
+  }
+
+  /** act(BN(x·kernel + bias)) of block t. */
+  private Operand<TFloat32> perceptron(
+      Ops tf,
+      Operand<TFloat32> x,
+      String kernel,
+      String bias,
+      List<BatchNormalization> normalizations,
+      int t,
+      CallContext context) {
+    // Freezing the layer freezes the normalizations in it, as in Keras.
+    CallContext own = trainable() ? context : context.withMode(Mode.INFERENCE);
+    Operand<TFloat32> normalized =
+        normalizations.get(t).call(tf, List.of(dense(tf, x, kernel, bias, t)), own);
+    return config.activation().apply(tf, normalized);
+  }
+
+  /** Drops the residual branch of whole batch elements. */
+  private Operand<TFloat32> dropPath(
+      Ops tf, Operand<TFloat32> v, Operand<TInt32> batchAndPoints, CallContext context) {
+    if (!context.training() || config.dropPath() == 0) {
+      return v;
+    }
+    Operand<TInt32> batch = tf.stridedSlice(batchAndPoints, Indices.sliceTo(1));
+    Operand<TInt32> perElement = tf.concat(List.of(batch, tf.array(1, 1)), tf.constant(0));
+    Operand<TFloat32> dropped =
+        RandomDrop.apply(
+            tf, restore(tf, v, batchAndPoints), perElement, config.dropPath(), context.random());
+    return matrix(tf, dropped, featureDim);
   }
 
   /**

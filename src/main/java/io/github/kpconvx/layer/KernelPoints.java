@@ -55,12 +55,7 @@ public interface KernelPoints {
    * @return the source
    */
   static KernelPoints recomputed() {
-    return layer -> {
-      KPConvXConfig config = layer.config();
-      double[][] points =
-          new FibonacciShellInitializer(config.shellRadii(), config.shellPoints()).points();
-      return tensor(points);
-    };
+    return layer -> tensor(layer.config().shells().points());
   }
 
   /**

@@ -9,10 +9,19 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
 import org.tensorflow.Operand;
+import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
 
 /**
  * A Keras layer in a TensorFlow graph: configured once, built once for known shapes, called as
@@ -28,6 +37,9 @@ public abstract class Layer {
   private final boolean trainable;
   private final Map<String, LayerVariable> weights = new LinkedHashMap<>();
   private final Map<String, List<Layer>> sublayers = new LinkedHashMap<>();
+  private final Optional<Regularizer> activityRegularizer;
+  private final Map<String, Operand<TFloat32>> activityLosses = new LinkedHashMap<>();
+  private final List<Op> updates = new ArrayList<>();
   private boolean built;
 
   /**
@@ -42,6 +54,9 @@ public abstract class Layer {
     config.requireFloat32();
     this.name = config.text("name", object.className());
     this.trainable = config.bool("trainable", true);
+    this.activityRegularizer =
+        Regularizer.of(
+            object.describe(), "activity_regularizer", config.json("activity_regularizer"));
   }
 
   /**
@@ -108,23 +123,33 @@ public abstract class Layer {
    * @throws IllegalStateException if it was not built
    */
   public final Operand<TFloat32> call(Ops tf, List<Operand<?>> inputs, Mode mode) {
-    return call(tf, inputs, mode, Stages.NONE);
+    return call(tf, inputs, CallContext.of(mode));
   }
 
   /**
-   * Adds the layer's computation to a graph and tells what happens inside.
+   * Adds the layer's computation to a graph.
    *
    * @param tf where to
    * @param inputs its inputs in Keras's order
-   * @param mode whether to train
-   * @param stages is told each intermediate result that the layer makes known
+   * @param context whether to train, where random numbers come from, who is told of stages
    * @return its output
    * @throws KerasException if the inputs do not fit the layer
    * @throws IllegalStateException if it was not built
    */
-  public final Operand<TFloat32> call(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
+  public final Operand<TFloat32> call(Ops tf, List<Operand<?>> inputs, CallContext context) {
     requireBuilt();
-    return compute(scope(tf), inputs, mode, stages);
+    Ops scoped = scope(tf);
+    Operand<TFloat32> output = compute(scoped, inputs, context);
+    if (context.training() && activityRegularizer.isPresent()) {
+      // As Keras does, per element of the batch.
+      Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
+      activityLosses.put(
+          "activity_regularizer" + (activityLosses.isEmpty() ? "" : "#" + activityLosses.size()),
+          scoped.math.div(
+              activityRegularizer.get().call(scoped, output),
+              scoped.dtypes.cast(batch, TFloat32.class)));
+    }
+    return output;
   }
 
   /**
@@ -140,22 +165,23 @@ public abstract class Layer {
    *
    * @param tf where to
    * @param inputs the inputs
-   * @param mode whether to train
-   * @param stages to be told intermediate results worth comparing with other implementations
+   * @param context whether to train, where random numbers come from, and who is to be told
+   *     intermediate results worth comparing with other implementations
    * @return the output
    */
   protected abstract Operand<TFloat32> compute(
-      Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages);
+      Ops tf, List<Operand<?>> inputs, CallContext context);
 
   /**
    * Adds a weight; the order of the calls is Keras's order of creation.
    *
    * @param tf where to
    * @param spec what it is
+   * @param rules how it starts, what its size costs and what it is kept to
    * @return the weight
    */
-  protected final LayerVariable addWeight(Ops tf, WeightSpec spec) {
-    LayerVariable variable = new LayerVariable(tf, spec);
+  protected final LayerVariable addWeight(Ops tf, WeightSpec spec, WeightRules rules) {
+    LayerVariable variable = new LayerVariable(tf, spec, rules);
     weights.put(spec.name(), variable);
     return variable;
   }
@@ -178,6 +204,126 @@ public abstract class Layer {
    */
   protected final Operand<TFloat32> weight(String weight) {
     return weights.get(weight).value();
+  }
+
+  /**
+   * Adds to what a training step changes besides the trained weights, such as a moving average.
+   * Several updates of one weight happen in the order in which they were added.
+   *
+   * @param tf where to
+   * @param weight the weight's name
+   * @param next makes the new value of the old
+   */
+  protected final void addUpdate(Ops tf, String weight, UnaryOperator<Operand<TFloat32>> next) {
+    Variable<TFloat32> variable = weights.get(weight).variable();
+    Ops after = tf.withControlDependencies(updates);
+    updates.add(after.assign(variable, next.apply(after.identity(variable))));
+  }
+
+  /**
+   * What a training step has to run besides the optimizer: the updates that calls in training mode
+   * made, sublayers' included.
+   *
+   * @return the operations, in the order of the calls
+   */
+  public final List<Op> updates() {
+    List<Op> all = new ArrayList<>(updates);
+    sublayers.values().forEach(layers -> layers.forEach(layer -> all.addAll(layer.updates())));
+    return all;
+  }
+
+  /**
+   * What is to be added to the loss in training: the penalty of each regularized weight that is
+   * trained, by the weight's qualified name, and that of the outputs of calls in training mode, as
+   * {@code layer/activity_regularizer}.
+   *
+   * @param tf where to
+   * @return scalars
+   * @throws IllegalStateException if it was not built
+   */
+  public final Map<String, Operand<TFloat32>> regularizationLosses(Ops tf) {
+    Map<String, Operand<TFloat32>> losses = new LinkedHashMap<>();
+    trainableVariables()
+        .forEach(
+            (weight, variable) ->
+                variable
+                    .rules()
+                    .regularizer()
+                    .ifPresent(penalty -> losses.put(weight, penalty.call(tf, variable.value()))));
+    collectActivityLosses(name + "/", losses);
+    return losses;
+  }
+
+  private void collectActivityLosses(String prefix, Map<String, Operand<TFloat32>> all) {
+    activityLosses.forEach((activity, loss) -> all.put(prefix + activity, loss));
+    visitSublayers(prefix, (below, layer) -> layer.collectActivityLosses(below, all));
+  }
+
+  /**
+   * Operations that project each constrained weight that is trained onto what its constraint
+   * allows; to be run after each step of an optimizer.
+   *
+   * @param tf where to
+   * @return the operations by the weight's qualified name
+   * @throws IllegalStateException if it was not built
+   */
+  public final Map<String, Op> projections(Ops tf) {
+    Map<String, Op> projections = new LinkedHashMap<>();
+    trainableVariables()
+        .forEach(
+            (weight, variable) ->
+                variable
+                    .rules()
+                    .constraint()
+                    .ifPresent(
+                        constraint ->
+                            projections.put(
+                                weight,
+                                // Read here, so that a control dependency of tf orders the read.
+                                tf.assign(
+                                    variable.variable(),
+                                    constraint.call(tf, tf.identity(variable.variable()))))));
+    return projections;
+  }
+
+  /**
+   * The weights that an optimizer changes, by qualified name: trainable ones of layers that are
+   * trainable and belong to none that is not.
+   *
+   * @return the weights in Keras's order
+   * @throws IllegalStateException if it was not built
+   */
+  public final Map<String, LayerVariable> trainableVariables() {
+    requireBuilt();
+    Map<String, LayerVariable> all = new LinkedHashMap<>();
+    collectTrainable(name + "/", all);
+    return Collections.unmodifiableMap(all);
+  }
+
+  private void collectTrainable(String prefix, Map<String, LayerVariable> all) {
+    if (!trainable) {
+      return;
+    }
+    weights.forEach(
+        (weight, variable) -> {
+          if (variable.spec().trainable()) {
+            all.put(prefix + weight, variable);
+          }
+        });
+    visitSublayers(prefix, (below, layer) -> layer.collectTrainable(below, all));
+  }
+
+  /**
+   * Gives every weight its first value.
+   *
+   * @param session a session over the layer's graph
+   * @param seed what random initializers without a seed of their own draw from; the same seed gives
+   *     the same values
+   * @throws IllegalStateException if it was not built
+   */
+  public final void initialize(Session session, long seed) {
+    SplittableRandom seeds = new SplittableRandom(seed);
+    variables().values().forEach(variable -> variable.initialize(session, seeds.nextLong()));
   }
 
   /**
@@ -215,10 +361,14 @@ public abstract class Layer {
     List<LayerVariable> ordered = new ArrayList<>(weights.values());
     ordered.sort((a, b) -> Boolean.compare(b.spec().trainable(), a.spec().trainable()));
     ordered.forEach(variable -> all.put(prefix + variable.spec().name(), variable));
+    visitSublayers(prefix, (below, layer) -> layer.collect(below, all));
+  }
+
+  private void visitSublayers(String prefix, BiConsumer<String, Layer> visitor) {
     sublayers.forEach(
         (attribute, layers) -> {
           for (int i = 0; i < layers.size(); i++) {
-            layers.get(i).collect(prefix + attribute + "/" + i + "/", all);
+            visitor.accept(prefix + attribute + "/" + i + "/", layers.get(i));
           }
         });
   }

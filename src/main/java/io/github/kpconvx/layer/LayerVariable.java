@@ -2,6 +2,7 @@ package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.WeightSpec;
+import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
@@ -17,15 +18,21 @@ import org.tensorflow.types.TFloat32;
  */
 public final class LayerVariable {
   private final WeightSpec spec;
+  private final WeightRules rules;
   private final Variable<TFloat32> variable;
   private final Operand<TFloat32> value;
   private final Placeholder<TFloat32> input;
   private final Operand<TFloat32> assign;
 
-  LayerVariable(Ops tf, WeightSpec spec) {
+  LayerVariable(Ops tf, WeightSpec spec, WeightRules rules) {
     this.spec = spec;
+    this.rules = rules;
     Ops scoped = tf.withSubScope(spec.name());
-    this.variable = scoped.variable(spec.shape(), TFloat32.class);
+    // Optimizers of tensorflow-framework name their state after the variable, at the root of the
+    // graph, where a slash is not allowed.
+    String name = scoped.scope().makeOpName("Variable").replace('/', '-');
+    this.variable =
+        Ops.create(tf.scope().env()).withName(name).variable(spec.shape(), TFloat32.class);
     // Gradients taken directly of a reference variable crash TensorFlow; of an identity of it they
     // do not.
     this.value = scoped.identity(variable);
@@ -40,6 +47,15 @@ public final class LayerVariable {
    */
   public WeightSpec spec() {
     return spec;
+  }
+
+  /**
+   * How it starts, what its size costs and what it is kept to.
+   *
+   * @return its rules
+   */
+  public WeightRules rules() {
+    return rules;
   }
 
   /**
@@ -79,6 +95,22 @@ public final class LayerVariable {
               + newValue.shape());
     }
     session.runner().feed(input, newValue).addTarget(assign).run().close();
+  }
+
+  /**
+   * Gives it the value that its initializer makes.
+   *
+   * @param session a session over the variable's graph
+   * @param seed what a random initializer without a seed of its own draws from
+   */
+  public void initialize(Session session, long seed) {
+    // Eagerly, so that the graph does not grow with each start.
+    try (EagerSession eager = EagerSession.create()) {
+      Operand<TFloat32> first = rules.initializer().call(Ops.create(eager), spec.shape(), seed);
+      try (TFloat32 newValue = first.asTensor()) {
+        assign(session, newValue);
+      }
+    }
   }
 
   /**

@@ -6,10 +6,13 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.LayerSpec;
 import io.github.kpconvx.keras.StoredWeight;
+import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.layer.Stages;
 import io.github.kpconvx.layer.WeightLoader;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -21,10 +24,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.stream.StreamSupport;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
@@ -36,8 +42,8 @@ import org.tensorflow.types.family.TType;
  * A Keras 3 functional model, rebuilt from its configuration: which layers there are, how they are
  * connected, what goes in and out.
  *
- * <p>A network is a description; {@link #build} turns it into operations of one graph, once.
- * Belongs to one thread until it is built.
+ * <p>A network is a description; {@link #build} turns it into operations of one graph, once, and
+ * {@link #call} adds them to that graph again. Belongs to one thread until it is built.
  *
  * @see <a href="https://keras.io/api/models/model/">The Functional API in Keras</a>
  */
@@ -52,6 +58,8 @@ public final class Network {
   private final List<Entry> entries;
   private final List<Input> inputs;
   private final Map<String, Source> outputs;
+  private final Set<Layer> builtLayers = new HashSet<>();
+  private boolean built;
 
   /**
    * An input of the network.
@@ -353,6 +361,76 @@ public final class Network {
   }
 
   /**
+   * Gives every weight its first value.
+   *
+   * @param session a session over the graph that the network was built in
+   * @param seed what random initializers without a seed of their own draw from; the same seed gives
+   *     the same values
+   * @throws IllegalStateException if the network was not built
+   */
+  public void initialize(Session session, long seed) {
+    SplittableRandom seeds = new SplittableRandom(seed);
+    layers().forEach(layer -> layer.initialize(session, seeds.nextLong()));
+  }
+
+  /**
+   * All weights by {@linkplain LayerSpec#qualifiedWeights() qualified name}, in Keras's order.
+   *
+   * @return the weights
+   * @throws IllegalStateException if the network was not built
+   */
+  public Map<String, LayerVariable> variables() {
+    return collect(Layer::variables);
+  }
+
+  /**
+   * The weights that an optimizer changes, by qualified name.
+   *
+   * @return the weights in Keras's order
+   * @throws IllegalStateException if the network was not built
+   */
+  public Map<String, LayerVariable> trainableVariables() {
+    return collect(Layer::trainableVariables);
+  }
+
+  /**
+   * What is to be added to the loss in training, as {@link Layer#regularizationLosses} gives it.
+   *
+   * @param tf where to
+   * @return scalars
+   * @throws IllegalStateException if the network was not built
+   */
+  public Map<String, Operand<TFloat32>> regularizationLosses(Ops tf) {
+    return collect(layer -> layer.regularizationLosses(tf));
+  }
+
+  /**
+   * Operations that keep the weights to their constraints, as {@link Layer#projections} gives them.
+   *
+   * @param tf where to
+   * @return the operations by the weight's qualified name
+   * @throws IllegalStateException if the network was not built
+   */
+  public Map<String, Op> projections(Ops tf) {
+    return collect(layer -> layer.projections(tf));
+  }
+
+  /**
+   * What a training step has to run besides the optimizer, as {@link Layer#updates} gives it.
+   *
+   * @return the operations
+   */
+  public List<Op> updates() {
+    return layers().stream().flatMap(layer -> layer.updates().stream()).toList();
+  }
+
+  private <T> Map<String, T> collect(Function<Layer, Map<String, T>> ofLayer) {
+    Map<String, T> all = new LinkedHashMap<>();
+    layers().forEach(layer -> all.putAll(ofLayer.apply(layer)));
+    return Collections.unmodifiableMap(all);
+  }
+
+  /**
    * Adds the network to a graph: placeholders, weights, layers.
    *
    * @param tf where to
@@ -362,15 +440,52 @@ public final class Network {
    * @throws IllegalStateException if it was built before
    */
   public Built build(Ops tf, Mode mode) {
+    return build(tf, CallContext.of(mode));
+  }
+
+  /**
+   * Adds the network to a graph: placeholders, weights, layers.
+   *
+   * @param tf where to
+   * @param context whether to train, where random numbers come from; its stages are told each
+   *     layer's output under its name, and {@code layer/stage} for what a layer makes known about
+   *     its inside
+   * @return its inputs, outputs and stages
+   * @throws KerasException if a layer does not fit its inputs or the connections make no sense
+   * @throws IllegalStateException if it was built before
+   */
+  public Built build(Ops tf, CallContext context) {
+    if (built) {
+      throw new IllegalStateException("The network is built already: call it instead");
+    }
+    built = true;
+    return call(tf, context);
+  }
+
+  /**
+   * Adds the network's computation to the graph it was built in once more, with placeholders of its
+   * own and the same weights: to train and to evaluate in one graph.
+   *
+   * @param tf where to
+   * @param context whether to train, where random numbers come from, who is told of stages
+   * @return its inputs, outputs and stages
+   * @throws IllegalStateException if it was not built
+   */
+  public Built call(Ops tf, CallContext context) {
+    requireBuilt();
     Map<String, Operand<?>> placeholders = new LinkedHashMap<>();
     Map<Source, Operand<?>> values = new HashMap<>();
     Map<String, Operand<?>> stages = new LinkedHashMap<>();
+    Stages record =
+        (name, value) -> {
+          stages.put(name, value);
+          context.stages().record(name, value);
+        };
     for (Input input : inputs) {
       Operand<?> placeholder = tf.placeholder(input.type(), Placeholder.shape(input.shape()));
       placeholders.put(input.name(), placeholder);
       values.put(new Source(input.name(), 0), placeholder);
     }
-    Set<Layer> built = new HashSet<>();
     // A layer can be called once its inputs are there; a round without progress means that some
     // never will be.
     ArrayDeque<Call> waiting = calls();
@@ -392,15 +507,18 @@ public final class Network {
       idle = 0;
       List<Operand<?>> arguments = new ArrayList<>();
       call.sources().forEach(source -> arguments.add(values.get(source)));
-      if (built.add(call.layer())) {
+      if (builtLayers.add(call.layer())) {
         call.layer().build(tf, arguments.stream().map(Operand::shape).toList());
       }
       String name =
           call.target().layer() + (call.target().node() == 0 ? "" : "#" + call.target().node());
       Operand<TFloat32> result =
           call.layer()
-              .call(tf, arguments, mode, (stage, value) -> stages.put(name + "/" + stage, value));
-      stages.put(name, result);
+              .call(
+                  tf,
+                  arguments,
+                  context.withStages((stage, value) -> record.record(name + "/" + stage, value)));
+      record.record(name, result);
       values.put(call.target(), result);
     }
     Map<String, Operand<?>> results = new LinkedHashMap<>();
@@ -412,6 +530,12 @@ public final class Network {
           results.put(name, values.get(source));
         });
     return new Built(placeholders, results, stages);
+  }
+
+  private void requireBuilt() {
+    if (!built) {
+      throw new IllegalStateException("The network is not built: call build first");
+    }
   }
 
   private record Call(Layer layer, Source target, List<Source> sources) {}

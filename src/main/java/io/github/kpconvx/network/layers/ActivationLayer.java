@@ -3,9 +3,8 @@ package io.github.kpconvx.network.layers;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.layer.Activation;
+import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.layer.Stages;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -36,7 +35,7 @@ public final class ActivationLayer extends Layer {
   protected void createWeights(Ops tf, List<Shape> inputs) {}
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
     return activation.apply(tf, onlyInput(inputs));
   }
 }

@@ -2,9 +2,8 @@ package io.github.kpconvx.network.layers;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.layer.Stages;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -41,7 +40,7 @@ public final class Add extends Layer {
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
     Operand<TFloat32> sum = floatInput(inputs.get(0), "input 0");
     for (int i = 1; i < inputs.size(); i++) {
       sum = tf.math.add(sum, floatInput(inputs.get(i), "input " + i));

@@ -2,9 +2,8 @@ package io.github.kpconvx.network.layers;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.layer.Stages;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -60,7 +59,7 @@ public final class Concatenate extends Layer {
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
     List<Operand<TFloat32>> parts = new ArrayList<>();
     for (int i = 0; i < inputs.size(); i++) {
       parts.add(floatInput(inputs.get(i), "input " + i));

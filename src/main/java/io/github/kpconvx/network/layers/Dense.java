@@ -5,9 +5,10 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.WeightSpec;
 import io.github.kpconvx.layer.Activation;
+import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.Initializer;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.layer.Stages;
+import io.github.kpconvx.layer.WeightRules;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -43,6 +44,8 @@ public final class Dense extends Layer {
   private final int units;
   private final boolean useBias;
   private final Activation activation;
+  private final WeightRules kernel;
+  private final WeightRules bias;
 
   /**
    * Reads a serialized layer.
@@ -66,6 +69,8 @@ public final class Dense extends Layer {
     this.units = config.integer("units", 0, 1);
     this.useBias = config.bool("use_bias", true);
     this.activation = Activation.of(object.describe(), "activation", config.json("activation"));
+    this.kernel = WeightRules.of(object, "kernel_", WeightRules.GLOROT_UNIFORM);
+    this.bias = WeightRules.of(object, "bias_", Initializer.named("zeros"));
   }
 
   @Override
@@ -76,14 +81,14 @@ public final class Dense extends Layer {
       throw new KerasException(
           serialize().describe() + ": expected an input (batch, …, C) of known C, got " + input);
     }
-    addWeight(tf, WeightSpec.of("kernel", true, input.get(rank - 1), units));
+    addWeight(tf, WeightSpec.of("kernel", true, input.get(rank - 1), units), kernel);
     if (useBias) {
-      addWeight(tf, WeightSpec.of("bias", true, units));
+      addWeight(tf, WeightSpec.of("bias", true, units), bias);
     }
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, Mode mode, Stages stages) {
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
     Operand<TFloat32> x = onlyInput(inputs);
     Shape shape = x.shape();
     int rank = shape.numDimensions();

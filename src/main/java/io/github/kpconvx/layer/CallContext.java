@@ -1,0 +1,68 @@
+package io.github.kpconvx.layer;
+
+import java.util.Objects;
+
+/**
+ * What a layer is told when it is called, besides its inputs. Immutable.
+ *
+ * @param mode whether to train
+ * @param random where random numbers come from while training
+ * @param stages is told each intermediate result that the layer makes known
+ */
+public record CallContext(Mode mode, RandomSource random, Stages stages) {
+
+  public CallContext {
+    Objects.requireNonNull(mode, "mode");
+    Objects.requireNonNull(random, "random");
+    Objects.requireNonNull(stages, "stages");
+  }
+
+  /**
+   * A context that draws unseeded random numbers and tells nobody of stages.
+   *
+   * @param mode whether to train
+   * @return the context
+   */
+  public static CallContext of(Mode mode) {
+    return new CallContext(mode, RandomSource.unseeded(), Stages.NONE);
+  }
+
+  /**
+   * With another mode.
+   *
+   * @param other the mode
+   * @return a context that differs in it alone
+   */
+  public CallContext withMode(Mode other) {
+    return new CallContext(other, random, stages);
+  }
+
+  /**
+   * With another source of random numbers.
+   *
+   * @param other the source
+   * @return a context that differs in it alone
+   */
+  public CallContext withRandom(RandomSource other) {
+    return new CallContext(mode, other, stages);
+  }
+
+  /**
+   * With somebody else to be told of stages.
+   *
+   * @param other is told
+   * @return a context that differs in it alone
+   */
+  public CallContext withStages(Stages other) {
+    return new CallContext(mode, random, other);
+  }
+
+  /**
+   * Whether to train.
+   *
+   * @return true if the mode is {@link Mode#TRAINING}
+   */
+  public boolean training() {
+    return mode == Mode.TRAINING;
+  }
+}

@@ -1,0 +1,56 @@
+package io.github.kpconvx.layer;
+
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+
+/**
+ * Where layers take random numbers from while training.
+ *
+ * <p>A source belongs to one graph and, like the layers that draw from it, to the thread that
+ * builds the graph.
+ */
+@FunctionalInterface
+public interface RandomSource {
+
+  /**
+   * Numbers that are drawn anew each time the graph runs.
+   *
+   * @param tf where to
+   * @param shape the shape of the result, a vector
+   * @return numbers uniform in [0, 1)
+   */
+  Operand<TFloat32> uniform(Ops tf, Operand<TInt32> shape);
+
+  /**
+   * TensorFlow's own generator, which nobody can make repeat itself.
+   *
+   * @return the source
+   */
+  static RandomSource unseeded() {
+    return (tf, shape) -> tf.random.randomUniform(shape, TFloat32.class);
+  }
+
+  /**
+   * Numbers that follow from a seed alone: each run with the same seed draws the same, however
+   * often the graph ran before. Every call of {@link #uniform} has a stream of its own.
+   *
+   * @param seed two integers, such as a run's seed and the number of the step
+   * @return the source
+   */
+  static RandomSource seeded(Operand<TInt64> seed) {
+    return new RandomSource() {
+      // An odd constant far from any small number: steps and streams never meet.
+      private static final long STRIDE = 0x9E3779B97F4A7C15L;
+      private long streams;
+
+      @Override
+      public Operand<TFloat32> uniform(Ops tf, Operand<TInt32> shape) {
+        Operand<TInt64> own = tf.math.add(seed, tf.constant(new long[] {STRIDE * ++streams, 0}));
+        return tf.random.statelessRandomUniform(shape, own);
+      }
+    };
+  }
+}

@@ -1,0 +1,2 @@
+/** Training of networks: losses, optimizer steps. */
+package io.github.kpconvx.training;

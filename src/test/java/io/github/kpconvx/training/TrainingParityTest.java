@@ -1,0 +1,288 @@
+package io.github.kpconvx.training;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.inference.Tensors;
+import io.github.kpconvx.keras.KerasArchive;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.layer.Gradients;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.LayerVariable;
+import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.network.Network;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Session;
+import org.tensorflow.framework.optimizers.Adam;
+import org.tensorflow.framework.optimizers.GradientDescent;
+import org.tensorflow.framework.optimizers.Optimizer;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * Every model of {@code savedmodels/training} in training mode against what Python computed:
+ * stages, outputs, losses, gradients, and all weights after a step of SGD and of Adam.
+ */
+public class TrainingParityTest {
+  private static final Path TRAINING = Path.of("savedmodels/training");
+  private static final double FORWARD = 1e-5;
+  private static final double GRADIENT = 1e-4;
+
+  /**
+   * A gradient that is 0 in exact arithmetic, such as that of a bias before a normalization, is
+   * rounding noise: it is compared with this part of the largest gradient of the model.
+   */
+  private static final double NOISE = 1e-2;
+
+  static Stream<Path> cases() {
+    return Fixtures.directories(TRAINING).flatMap(Fixtures::directories);
+  }
+
+  @Test
+  void coversBothKerasVersions() {
+    Map<String, Set<String>> names = new HashMap<>();
+    cases()
+        .forEach(
+            path ->
+                names
+                    .computeIfAbsent(
+                        path.getParent().getFileName().toString(), version -> new HashSet<>())
+                    .add(path.getFileName().toString()));
+    assertEquals(Set.of("keras-3.6.0", "keras-3.15.1"), names.keySet());
+    assertEquals(names.get("keras-3.6.0"), names.get("keras-3.15.1"));
+    assertTrue(names.get("keras-3.6.0").size() >= 22, names.toString());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void stepsAgree(Path directory) {
+    stepAgrees(directory, "sgd", graph -> new GradientDescent(graph, 0.05f));
+    stepAgrees(directory, "adam", graph -> new Adam(graph, 0.001f, 0.9f, 0.999f, 1e-7f));
+  }
+
+  /** Compares one case; usable for cases that are made while the tests run. */
+  public static void stepAgrees(Path directory, String step, Function<Graph, Optimizer> optimizer) {
+    Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
+    noTies(golden);
+    try (KerasArchive archive = KerasArchive.open(directory.resolve("model.keras"));
+        Graph graph = new Graph();
+        Session session = new Session(graph);
+        WeightStore weights = archive.weights()) {
+      Ops tf = Ops.create(graph);
+      Network network = Network.of(KerasObject.of(archive.config()), LayerRegistry.standard());
+      Network.Built built = network.build(tf, Mode.TRAINING);
+      Map<String, Operand<?>> fetches = new LinkedHashMap<>(built.stages());
+      fetches.putAll(built.outputs());
+      Map<String, Operand<?>> feeds = new LinkedHashMap<>(built.inputs());
+      Operand<TFloat32> loss = tf.constant(0f);
+      for (String output : built.outputs().keySet()) {
+        Operand<TFloat32> y = floats(built.outputs().get(output));
+        Operand<TFloat32> target = tf.placeholder(TFloat32.class, Placeholder.shape(y.shape()));
+        feeds.put(output.replace("output_", "target_"), target);
+        int[] axes = IntStream.range(0, y.shape().numDimensions()).toArray();
+        loss =
+            tf.math.add(
+                loss, tf.math.mean(tf.math.squaredDifference(y, target), tf.constant(axes)));
+      }
+      network.loadWeights(weights.match(network.spec()), session, KernelPoints.fromFileOnly());
+      if (network.trainableVariables().isEmpty()) {
+        fetches.put("loss", loss);
+        compareForward(directory, golden, run(directory, session, feeds, fetches, null));
+        return;
+      }
+      List<String> others = new ArrayList<>();
+      List<Operand<TFloat32>> with = new ArrayList<>();
+      asked(network, built)
+          .forEach(
+              (name, operand) -> {
+                others.add(name);
+                with.add(operand);
+              });
+      TrainingStep training = TrainingStep.create(tf, network, loss, optimizer.apply(graph));
+      List<Operand<TFloat32>> gradients =
+          Gradients.of(tf, tf.math.add(training.loss(), training.regularization()), with);
+      for (int i = 0; i < others.size(); i++) {
+        fetches.put("gradient/" + others.get(i), gradients.get(i));
+      }
+      training.gradients().forEach((name, value) -> fetches.put("gradient/" + name, value));
+      fetches.put("loss", training.loss());
+      fetches.put("regularization", training.regularization());
+      session.initialize();
+      network.loadWeights(weights.match(network.spec()), session, KernelPoints.fromFileOnly());
+      Map<String, NpyArray> found = run(directory, session, feeds, fetches, null);
+      compareForward(directory, golden, found);
+      compareGradients(directory, golden, found);
+      run(directory, session, feeds, Map.of(), training);
+      compareWeights(directory, golden, step, network, session);
+    }
+  }
+
+  /** What else a gradient is asked for: inputs, and kernel points that are not trained. */
+  private static Map<String, Operand<TFloat32>> asked(Network network, Network.Built built) {
+    Map<String, Operand<TFloat32>> asked = new LinkedHashMap<>();
+    for (String input : List.of("X", "F")) {
+      asked.put(input, floats(built.inputs().get(input)));
+    }
+    network
+        .variables()
+        .forEach(
+            (name, variable) -> {
+              if (name.endsWith("/Q") && !network.trainableVariables().containsKey(name)) {
+                asked.put(name, variable.value());
+              }
+            });
+    return asked;
+  }
+
+  private static Map<String, NpyArray> run(
+      Path directory,
+      Session session,
+      Map<String, Operand<?>> feeds,
+      Map<String, Operand<?>> fetches,
+      TrainingStep step) {
+    return Tensors.with(
+        NpzFile.read(directory.resolve("inputs.npz")),
+        inputs -> {
+          assertEquals(inputs.keySet(), feeds.keySet());
+          Session.Runner runner = session.runner();
+          feeds.forEach((name, operand) -> runner.feed(operand, inputs.get(name)));
+          // An output is some layer's stage too, and can be fetched once only.
+          List<Output<?>> distinct =
+              fetches.values().stream().<Output<?>>map(Operand::asOutput).distinct().toList();
+          distinct.forEach(runner::fetch);
+          if (step != null) {
+            runner.addTarget(step.run());
+          }
+          Map<String, NpyArray> results = new LinkedHashMap<>();
+          try (var found = runner.run()) {
+            fetches.forEach(
+                (name, operand) ->
+                    results.put(
+                        name, Tensors.toArray(found.get(distinct.indexOf(operand.asOutput())))));
+          }
+          return results;
+        });
+  }
+
+  private static void compareForward(
+      Path directory, Map<String, NpyArray> golden, Map<String, NpyArray> found) {
+    Set<String> compared = new HashSet<>();
+    golden.forEach(
+        (name, expected) -> {
+          if (!name.matches("(gradient|sgd|adam)/.*|.*/near_tie")
+              && (found.containsKey(name) || !name.equals("regularization"))) {
+            compared.add(name);
+            compare(
+                directory + " " + name,
+                expected,
+                found.get(name),
+                value -> FORWARD * Math.max(1, value));
+          }
+        });
+    assertTrue(compared.containsAll(Set.of("loss", "output_0")));
+    assertTrue(compared.stream().anyMatch(name -> name.endsWith("/block_0/v")));
+  }
+
+  private static void compareGradients(
+      Path directory, Map<String, NpyArray> golden, Map<String, NpyArray> found) {
+    Set<String> names = new HashSet<>(golden.keySet());
+    names.removeIf(name -> !name.startsWith("gradient/"));
+    Set<String> computed = new HashSet<>(found.keySet());
+    computed.removeIf(name -> !name.startsWith("gradient/"));
+    assertEquals(names, computed);
+    double largest = names.stream().mapToDouble(name -> largest(golden.get(name))).max().orElse(0);
+    for (String name : names) {
+      double scale = Math.max(largest(golden.get(name)), NOISE * largest);
+      compare(directory + " " + name, golden.get(name), found.get(name), value -> GRADIENT * scale);
+    }
+  }
+
+  private static void compareWeights(
+      Path directory, Map<String, NpyArray> golden, String step, Network network, Session session) {
+    Set<String> names = new HashSet<>();
+    for (Map.Entry<String, LayerVariable> weight : network.variables().entrySet()) {
+      String name = step + "/" + weight.getKey();
+      names.add(name);
+      try (TFloat32 value = weight.getValue().read(session)) {
+        compare(
+            directory + " " + name,
+            golden.get(name),
+            Tensors.toArray(value),
+            expected -> GRADIENT * Math.max(1, expected));
+      }
+    }
+    Set<String> expected = new HashSet<>(golden.keySet());
+    expected.removeIf(name -> !name.startsWith(step + "/"));
+    assertEquals(expected, names);
+  }
+
+  private static double largest(NpyArray array) {
+    double largest = 0;
+    for (double value : array.toDoubles()) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    return largest;
+  }
+
+  private interface Bound {
+    double of(double magnitude);
+  }
+
+  private static void compare(String what, NpyArray expected, NpyArray found, Bound bound) {
+    assertTrue(expected != null && found != null, () -> what + " is missing");
+    assertArrayEquals(expected.shape(), found.shape(), what);
+    double[] a = expected.type() == NpyArray.Type.INT32 ? ints(expected) : expected.toDoubles();
+    double[] b = found.type() == NpyArray.Type.INT32 ? ints(found) : found.toDoubles();
+    for (int i = 0; i < a.length; i++) {
+      double allowed = bound.of(Math.abs(a[i]));
+      // Not >, so that NaN fails.
+      if (!(Math.abs(a[i] - b[i]) <= allowed)) {
+        throw new AssertionError(
+            what + "[" + i + "]: expected " + a[i] + ", found " + b[i] + ", bound " + allowed);
+      }
+    }
+  }
+
+  private static double[] ints(NpyArray array) {
+    return IntStream.of(array.toInts()).asDoubleStream().toArray();
+  }
+
+  private static void noTies(Map<String, NpyArray> golden) {
+    golden.forEach(
+        (name, array) -> {
+          if (name.endsWith("/near_tie")) {
+            for (boolean tie : array.toBooleans()) {
+              assertTrue(!tie, name);
+            }
+          }
+        });
+  }
+
+  @SuppressWarnings("unchecked") // Of the inputs, N alone is not float32, and it is not asked for.
+  private static Operand<TFloat32> floats(Operand<?> operand) {
+    return (Operand<TFloat32>) operand;
+  }
+}
