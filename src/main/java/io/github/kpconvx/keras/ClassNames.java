@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** How Keras turns the names of classes into the names of groups in a weight file. */
-final class ClassNames {
+/** How Keras writes the names of classes in lower case. */
+public final class ClassNames {
   private ClassNames() {}
 
   /**
@@ -16,9 +16,9 @@ final class ClassNames {
    * stands before or after it; what is neither letter, digit nor underscore is dropped.
    *
    * @param className a class name
-   * @return its name in a weight file
+   * @return its name in a weight file, and among the short names of Keras's objects
    */
-  static String toSnakeCase(String className) {
+  public static String toSnakeCase(String className) {
     StringBuilder word = new StringBuilder();
     className
         .codePoints()

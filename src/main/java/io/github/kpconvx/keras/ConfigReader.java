@@ -16,7 +16,8 @@ import java.util.stream.IntStream;
  * key, the value and what is allowed.
  *
  * <p>A missing key takes the default that the caller gives. Where a Python list is expected, a
- * tuple and a NumPy array as Keras serializes them are read too.
+ * tuple and a NumPy array as Keras serializes them are read too; likewise a NumPy scalar where a
+ * number is expected.
  */
 public final class ConfigReader {
   /** The keys that the configuration of every Keras layer may have. */
@@ -66,17 +67,27 @@ public final class ConfigReader {
    * @throws KerasException if the configuration has another key; names it and lists the known ones
    */
   public void rejectUnknownKeys(Collection<String> known) {
+    TreeSet<String> keys = new TreeSet<>(known);
+    keys.addAll(LAYER_KEYS);
+    allowOnly(keys);
+  }
+
+  /**
+   * Refuses keys that nobody reads, in the configuration of an object that is no layer.
+   *
+   * @param known all keys of the class
+   * @throws KerasException if the configuration has another key; names it and lists the known ones
+   */
+  public void allowOnly(Collection<String> known) {
     for (Iterator<String> keys = config.fieldNames(); keys.hasNext(); ) {
       String key = keys.next();
-      if (!known.contains(key) && !LAYER_KEYS.contains(key)) {
-        TreeSet<String> choices = new TreeSet<>(known);
-        choices.addAll(LAYER_KEYS);
+      if (!known.contains(key)) {
         throw new KerasException(
             owner
                 + ": unknown configuration key \""
                 + key
                 + "\"; known keys are "
-                + String.join(", ", choices));
+                + (known.isEmpty() ? "none" : String.join(", ", new TreeSet<>(known))));
       }
     }
   }
@@ -157,7 +168,8 @@ public final class ConfigReader {
     return value == null ? defaultValue : integer(key, value, least);
   }
 
-  private int integer(String key, JsonNode value, int least) {
+  private int integer(String key, JsonNode found, int least) {
+    JsonNode value = plain(found);
     boolean whole = value.isNumber() && value.doubleValue() == Math.rint(value.doubleValue());
     if (!whole || value.doubleValue() < least || value.doubleValue() > Integer.MAX_VALUE) {
       throw invalid(key, value, "an integer of at least " + least);
@@ -178,7 +190,25 @@ public final class ConfigReader {
     return value == null ? defaultValue : number(key, value);
   }
 
-  private double number(String key, JsonNode value) {
+  /**
+   * A finite number that is not less than a bound.
+   *
+   * @param key the key
+   * @param defaultValue the value where the key is missing
+   * @param least the least allowed value
+   * @return the number
+   * @throws KerasException if the value is no such number
+   */
+  public double number(String key, double defaultValue, double least) {
+    double value = number(key, defaultValue);
+    if (value < least) {
+      throw invalid(key, json(key), "a finite number of at least " + least);
+    }
+    return value;
+  }
+
+  private double number(String key, JsonNode found) {
+    JsonNode value = plain(found);
     if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
       throw invalid(key, value, "a finite number");
     }
@@ -223,18 +253,22 @@ public final class ConfigReader {
    */
   public List<JsonNode> elements(String key) {
     JsonNode value = json(key);
-    JsonNode array =
-        switch (value.path("class_name").asText()) {
-          case "__tuple__" -> value.path("items");
-          case "__numpy__", "__tensor__" -> value.path("config").path("value");
-          default -> value;
-        };
+    JsonNode array = plain(value);
     if (!array.isArray()) {
       throw invalid(key, value, "a list");
     }
     List<JsonNode> elements = new ArrayList<>();
     IntStream.range(0, array.size()).forEach(i -> elements.add(array.get(i)));
     return elements;
+  }
+
+  /** What a tuple, an array or a scalar holds that Keras serialized as an object. */
+  private static JsonNode plain(JsonNode value) {
+    return switch (value.path("class_name").asText()) {
+      case "__tuple__" -> value.path("items");
+      case "__numpy__", "__tensor__" -> value.path("config").path("value");
+      default -> value;
+    };
   }
 
   /**

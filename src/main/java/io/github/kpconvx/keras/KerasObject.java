@@ -168,7 +168,13 @@ public final class KerasObject {
     return name.isTextual() ? className() + " \"" + name.textValue() + "\"" : className();
   }
 
-  static String abbreviate(JsonNode node) {
+  /**
+   * The beginning of a JSON text, for messages.
+   *
+   * @param node any node
+   * @return its text, cut where it is long
+   */
+  public static String abbreviate(JsonNode node) {
     String text = String.valueOf(node);
     return text.length() <= 120 ? text : text.substring(0, 117) + "…";
   }

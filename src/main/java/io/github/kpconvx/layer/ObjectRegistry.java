@@ -1,0 +1,77 @@
+package io.github.kpconvx.layer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.keras.ClassNames;
+import io.github.kpconvx.keras.ConfigReader;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * Keras's own objects of one kind, such as its initializers, by every name that Keras 2 or Keras 3
+ * reads.
+ *
+ * <p>A serialized object may be a bare name, which stands for default arguments, a Keras 3 object
+ * or a Keras 2 object.
+ *
+ * @param <T> what the objects are in Java
+ */
+final class ObjectRegistry<T> {
+  private final String kind;
+  private final Map<String, Function<ConfigReader, T>> factories = new TreeMap<>();
+
+  /** An empty registry of what messages call by a kind, such as "initializer". */
+  ObjectRegistry(String kind) {
+    this.kind = kind;
+  }
+
+  /** Adds an object under exactly one name. */
+  ObjectRegistry<T> add(String name, Function<ConfigReader, T> factory) {
+    factories.put(name, factory);
+    return this;
+  }
+
+  /** Adds a class under its name, that name in snake case, and any further ones. */
+  ObjectRegistry<T> addClass(
+      String className, Function<ConfigReader, T> factory, String... aliases) {
+    add(className, factory);
+    add(ClassNames.toSnakeCase(className), factory);
+    for (String alias : aliases) {
+      add(alias, factory);
+    }
+    return this;
+  }
+
+  /**
+   * Reads a serialized object.
+   *
+   * @throws KerasException if it is unknown or an argument is not allowed
+   */
+  T read(String owner, String key, JsonNode value) {
+    String name = null;
+    ObjectNode config = JsonNodeFactory.instance.objectNode();
+    if (value.isTextual()) {
+      name = value.textValue();
+    } else if (KerasObject.isKerasObject(value) && KerasObject.of(value).isBuiltIn()) {
+      name = KerasObject.of(value).className();
+      config = KerasObject.of(value).configJson();
+    }
+    if (name == null || !factories.containsKey(name)) {
+      throw new KerasException(
+          "%s: unknown %s %s; known %ss are %s"
+              .formatted(
+                  owner,
+                  key,
+                  KerasObject.abbreviate(value),
+                  kind,
+                  String.join(", ", factories.keySet())));
+    }
+    return factories
+        .get(name)
+        .apply(ConfigReader.of("%s: %s %s".formatted(owner, key, name), config));
+  }
+}
