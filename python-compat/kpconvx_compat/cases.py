@@ -19,7 +19,9 @@ class Case:
     features, layers: the width D_f of input F and what makes the output from the inputs (x, f, n). batch, points and
     neighbours are B, R and κ. With `own` each point is its own first neighbour; without, it is none of them, as is
     needed where no kernel point is at the centre (the point itself would be equally far from a whole shell).
-    `random_neighbours` draws N at random instead of taking the nearest. `offset` moves all coordinates.
+    `random_neighbours` draws N at random instead of taking the nearest. `offset` moves all coordinates. With
+    `on_kernel_points` the first point of each element is the origin, and the next ones are the kernel points of the
+    first KPConvX layer, so that neighbours lie exactly on them.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Case:
     own: bool = True
     random_neighbours: bool = False
     offset: float = 0.0
+    on_kernel_points: bool = False
 
     def model(self):
         """The model, with the weights that Case.seed makes."""
@@ -54,6 +57,9 @@ class Case:
         radius = REACH * max(max(layer.shell_radii) for layer in kpconvx_layers(model)) or REACH
         side = radius * (4.0 / 3.0 * np.pi * self.points / self.neighbours) ** (1.0 / 3.0)
         x = (rng.uniform(0.0, side, (self.batch, self.points, 3)) + self.offset).astype(np.float32)
+        if self.on_kernel_points:
+            q = kpconvx_layers(model)[0].Q.numpy()
+            x[:, : 1 + len(q)] = np.concatenate([np.zeros((1, 3), np.float32), q])
         f = rng.standard_normal((self.batch, self.points, self.features)).astype(np.float32)
         if self.random_neighbours:
             n = rng.integers(0, self.points, (self.batch, self.points, self.neighbours))
@@ -103,9 +109,8 @@ def _set_weights(layer, neighbours, rng):
         weight.assign(weight.constraint(value) if weight.constraint else value)
 
 
-def _alone(cls=KPConvXLayer, **settings):
+def alone(cls=KPConvXLayer, **settings):
     return lambda x, f, n: cls(name="conv", **settings)([x, f, n])
-
 
 
 def _custom_batch_norms(x, f, n):
@@ -126,7 +131,7 @@ def _custom_batch_norms(x, f, n):
     return layer([x, f, n])
 
 
-def _objects(x, f, n):
+def objects(x, f, n):
     layer = KPConvXLayer(
         name="conv",
         DH=24,
@@ -144,7 +149,7 @@ def _keras2_batch_norm(name, **settings):
     return {"class_name": "BatchNormalization", "config": config}
 
 
-def _keras2_objects(x, f, n):
+def keras2_objects(x, f, n):
     layer = KPConvXLayer(
         name="conv",
         DH=16,
@@ -163,16 +168,16 @@ def _function_object(name):
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 
-def _segmentation(x, f, n):
+def segmentation(x, f, n, dropout=0.4):
     f = keras.layers.Dense(32, use_bias=False, name="stem")(f)
     f = keras.layers.BatchNormalization(name="stem_norm")(f)
     f = keras.layers.LeakyReLU(negative_slope=0.1, name="stem_act")(f)
     f = KPConvXLayer(name="conv", DH=64)([x, f, n])
-    f = keras.layers.Dropout(0.4, name="drop")(f)
+    f = keras.layers.Dropout(dropout, name="drop")(f)
     return keras.layers.Dense(5, activation="softmax", name="classes")(f)
 
 
-def _residual(x, f, n):
+def residual(x, f, n):
     first = keras.layers.Dense(16, activation="relu")(f)
     second = KPConvXLayer(DH=32, groups=4, deformable=True)([x, first, n])
     both = keras.layers.Concatenate()([first, second, f])
@@ -182,7 +187,7 @@ def _residual(x, f, n):
     return keras.layers.Softmax()(keras.layers.Dense(4)(keras.layers.ReLU()(summed)))
 
 
-def _two_outputs(x, f, n):
+def two_outputs(x, f, n):
     f = keras.layers.Dense(8, activation="tanh", name="stem")(f)
     coarse = KPConvXLayer(
         name="coarse", shell_radii=[0, 0.6], shell_points=[1, 8], DH=16, groups=2, sigma=0.8, activation="silu"
@@ -197,12 +202,12 @@ def _two_outputs(x, f, n):
     return [keras.layers.Softmax(name="probabilities")(scores), heights]
 
 
-def _before_and_after(x, f, n):
+def before_and_after(x, f, n, drop_path=0.1):
     f = keras.layers.Concatenate(name="place_and_features")([x, f])
     f = keras.layers.Dense(24, activation="selu", name="widen")(f)
     f = keras.layers.BatchNormalization(center=False, epsilon=1e-5, momentum=0.8, name="norm")(f)
     f = KPConvXLayer(
-        name="conv", DH=24, groups=3, drop_path=0.1, activation=keras.layers.Activation("elu", name="act")
+        name="conv", DH=24, groups=3, drop_path=drop_path, activation=keras.layers.Activation("elu", name="act")
     )([x, f, n])
     f = keras.layers.Activation("sigmoid", name="squash")(f)
     f = keras.layers.Dense(12, activation="silu", name="narrow")(f)
@@ -219,13 +224,13 @@ def _original_pair(x, f, n):
 
 
 CASES = [
-    Case("defaults", 101, "every setting at its default; DH 384", 16, _alone(), neighbours=16),
+    Case("defaults", 101, "every setting at its default; DH 384", 16, alone(), neighbours=16),
     Case(
         "single_point",
         102,
         "B = R = κ = 1, one kernel point, groups 1",
         8,
-        _alone(shell_radii=[0], shell_points=[1], DH=8, groups=1),
+        alone(shell_radii=[0], shell_points=[1], DH=8, groups=1),
         batch=1,
         points=1,
         neighbours=1,
@@ -235,7 +240,7 @@ CASES = [
         103,
         "trainable Q, first among the weights; two blocks; int64 N",
         16,
-        _alone(blocks=2, DH=32, groups=4, deformable=True),
+        alone(blocks=2, DH=32, groups=4, deformable=True),
         indices="int64",
     ),
     Case(
@@ -243,7 +248,7 @@ CASES = [
         104,
         "three blocks with drop_path 0.3",
         12,
-        _alone(blocks=3, DH=16, groups=2, drop_path=0.3),
+        alone(blocks=3, DH=16, groups=2, drop_path=0.3),
         batch=1,
         neighbours=8,
     ),
@@ -252,7 +257,7 @@ CASES = [
         105,
         "a single shell, without a centre; sigma 0.5; activation 'elu'; int64 N",
         16,
-        _alone(shell_radii=[0.8], shell_points=[12], sigma=0.5, DH=24, activation="elu"),
+        alone(shell_radii=[0.8], shell_points=[12], sigma=0.5, DH=24, activation="elu"),
         own=False,
         indices="int64",
     ),
@@ -261,7 +266,7 @@ CASES = [
         106,
         "four shells, small sigma, κ = 48",
         16,
-        _alone(shell_radii=[0, 0.3, 0.6, 0.9], shell_points=[1, 4, 6, 8], sigma=0.25, DH=16),
+        alone(shell_radii=[0, 0.3, 0.6, 0.9], shell_points=[1, 4, 6, 8], sigma=0.25, DH=16),
         batch=1,
         points=64,
         neighbours=48,
@@ -271,7 +276,7 @@ CASES = [
         107,
         "D = 128, groups 16, two shells",
         128,
-        _alone(shell_radii=[0, 0.9], shell_points=[1, 6], groups=16, DH=16),
+        alone(shell_radii=[0, 0.9], shell_points=[1, 6], groups=16, DH=16),
         batch=1,
         points=16,
     ),
@@ -287,16 +292,16 @@ CASES = [
         109,
         "initializer, regularizer, constraint and activation by name",
         16,
-        _alone(DH=24, initializer="he_normal", regularizer="l2", constraint="max_norm", activation="gelu"),
+        alone(DH=24, initializer="he_normal", regularizer="l2", constraint="max_norm", activation="gelu"),
     ),
-    Case("objects", 110, "initializer, regularizer, constraint and activation as Keras 3 objects", 16, _objects),
-    Case("keras2_objects", 111, "the same and the normalizations as Keras 2 objects", 16, _keras2_objects),
+    Case("objects", 110, "initializer, regularizer, constraint and activation as Keras 3 objects", 16, objects),
+    Case("keras2_objects", 111, "the same and the normalizations as Keras 2 objects", 16, keras2_objects),
     Case(
         "function_object",
         112,
         "activation as a serialized function; built_* true; trainable false; R = 256",
         8,
-        _alone(
+        alone(
             DH=8,
             trainable=False,
             activation=_function_object("silu"),
@@ -310,7 +315,7 @@ CASES = [
         113,
         "LeakyReLU of another slope as activation; B = 3; random neighbours, repeated ones among them",
         24,
-        _alone(DH=16, activation=keras.layers.LeakyReLU(negative_slope=0.05, name="slope")),
+        alone(DH=16, activation=keras.layers.LeakyReLU(negative_slope=0.05, name="slope")),
         batch=3,
         points=20,
         neighbours=30,
@@ -321,7 +326,7 @@ CASES = [
         114,
         "coordinates around 500 with differences around 1; sigma 5, one group of all channels, activation 'relu'",
         32,
-        _alone(sigma=5.0, groups=32, DH=16, activation="relu"),
+        alone(sigma=5.0, groups=32, DH=16, activation="relu"),
         offset=500.0,
     ),
     Case(
@@ -329,22 +334,22 @@ CASES = [
         115,
         "Dense without bias, BatchNormalization, LeakyReLU, Dropout, Dense with softmax",
         4,
-        _segmentation,
+        segmentation,
     ),
     Case(
         "network_residual",
         116,
         "names given by Keras; Concatenate, Add, Activation, ReLU, Softmax; two KPConvXLayers",
         4,
-        _residual,
+        residual,
     ),
-    Case("network_two_outputs", 117, "two outputs; ReLU with all settings; two kernels", 5, _two_outputs),
+    Case("network_two_outputs", 117, "two outputs; ReLU with all settings; two kernels", 5, two_outputs),
     Case(
         "network_place_and_features",
         118,
         "Concatenate of X and F; an Activation layer inside the KPConvXLayer; int64 N; groups 3",
         4,
-        _before_and_after,
+        before_and_after,
         indices="int64",
     ),
     Case(
@@ -352,7 +357,7 @@ CASES = [
         119,
         "Q a bare variable, as the original holds it",
         16,
-        _alone(cls=original.KPConvXLayer, DH=32),
+        alone(cls=original.KPConvXLayer, DH=32),
         batch=1,
     ),
     Case("original_network", 120, "two bare Qs, both moved off their initial values; two blocks", 4, _original_pair),

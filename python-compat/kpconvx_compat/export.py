@@ -1,10 +1,15 @@
-"""SavedModels that carry their configuration."""
+"""How models are written: SavedModels that carry their configuration, and archives whose bytes can be repeated."""
 
 import json
+import re
 import shutil
+import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 CONFIG_FILE = Path("assets.extra") / "keras_config.json"
+FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+SHARED_OBJECT = re.compile(rb'(?<="shared_object_id": )\d+')
 
 
 def export_saved_model(model, directory):
@@ -22,4 +27,39 @@ def export_saved_model(model, directory):
     config = partial / CONFIG_FILE
     config.parent.mkdir(exist_ok=True)
     config.write_text(json.dumps(json.loads(model.to_json()), indent=1) + "\n")
+    partial.rename(directory)
+
+
+def save_archive(model, path):
+    """Writes `model.save(path)`, a .keras archive, so that its bytes depend on the model alone.
+
+    Keras puts into it the time, and as `shared_object_id` the addresses of objects, which are numbered instead.
+    """
+    path = Path(path)
+    model.save(path)
+    with zipfile.ZipFile(path) as read:
+        entries = [(info, read.read(info)) for info in read.infolist()]
+    partial = path.with_suffix(".partial")
+    with zipfile.ZipFile(partial, "w") as write:
+        for info, content in entries:
+            if info.filename == "metadata.json":
+                content = json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
+            if info.filename == "config.json":
+                numbers = {}
+                content = SHARED_OBJECT.sub(lambda found: b"%d" % numbers.setdefault(found[0], len(numbers)), content)
+            fixed = zipfile.ZipInfo(info.filename, FIXED_DATE)
+            fixed.compress_type = info.compress_type
+            write.writestr(fixed, content)
+    partial.replace(path)
+
+
+@contextmanager
+def replacing(directory):
+    """A new folder to write in, which takes the place of `directory` when the block ends without an error."""
+    directory = Path(directory)
+    partial = directory.with_name(directory.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    shutil.rmtree(directory, ignore_errors=True)
     partial.rename(directory)

@@ -89,7 +89,7 @@ class KPConvXBase(keras.layers.Layer):
         self.bn_phi = self._normalizations("bn_phi", bn_phi)
         self.bn_htilde = self._normalizations("bn_htilde", bn_htilde)
         self.bn_hhat = self._normalizations("bn_hhat", bn_hhat)
-        self.activation = _activation(keras.layers.LeakyReLU() if activation is None else activation)
+        self.activation = _activation(keras.layers.LeakyReLU(dtype=self.dtype_policy) if activation is None else activation)
         for key, flag in flags.items():
             setattr(self, key, flag)
         if not self.trainable:  # Keras hands on a later change of `trainable`, but not this first value
@@ -177,14 +177,15 @@ class KPConvXBase(keras.layers.Layer):
         """[X, F, N] → (B, R, D). `mask` is ignored. Raises InvalidArgumentError if an index of N is outside [0, R)."""
         return self._compute(inputs, training)[f"block_{self.blocks - 1}/F"]
 
-    def stages(self, inputs):
-        """What inference on [X, F, N] computes on its way, as a dict of tensors.
+    def stages(self, inputs, training=False):
+        """What a call on [X, F, N] computes on its way, as a dict of tensors.
 
         `k` (B, R, κ) int32, the nearest kernel point of each neighbour; `h` (B, R, κ), its correlation; and for
         each block t `block_t/A` (B, R, m_q, D/G), `block_t/f` (B, R, D), `block_t/u` (B, R, DH), `block_t/v`
-        (B, R, D) and `block_t/F` (B, R, D). The last `F` is what `call` returns.
+        (B, R, D) and `block_t/F` (B, R, D). The last `F` is what `call` returns. With `training`, as there, batch
+        normalizations use the batch's statistics and move their averages, and `F` gets what drop_path left of `v`.
         """
-        return self._compute([tf.convert_to_tensor(tensor) for tensor in inputs], training=False)
+        return self._compute([tf.convert_to_tensor(tensor) for tensor in inputs], training)
 
     def _compute(self, inputs, training):
         x, f, n = inputs

@@ -6,9 +6,6 @@ replaced when the new one is complete. OUT_DIR/kernel_points.json, which is the 
 
 import argparse
 import json
-import re
-import shutil
-import zipfile
 from pathlib import Path
 
 import keras
@@ -17,11 +14,9 @@ import tensorflow as tf
 
 from kpconvx_compat import oracle, original
 from kpconvx_compat.cases import CASES, kpconvx_layers, weights_by_layer
-from kpconvx_compat.export import export_saved_model
+from kpconvx_compat.export import export_saved_model, replacing, save_archive
 from kpconvx_compat.initializer import energy, shell_points
 
-FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-SHARED_OBJECT = re.compile(rb'(?<="shared_object_id": )\d+')
 SHELLS = [
     *(([1.0], [n]) for n in (1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 32)),
     ([0], [1]),
@@ -97,25 +92,20 @@ def summary(model, case):
 
 def write_case(case, directory):
     """Writes one case's folder to `directory`, in place of one that is there."""
-    partial = directory.with_name(directory.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     model = case.model()
     inputs = case.inputs(model)
-    export_saved_model(model, partial / "saved_model")
-    model.save(partial / "model.keras")
-    _make_reproducible(partial / "model.keras")
-    model.save_weights(partial / "model.weights.h5")
-    (partial / "config.json").write_text(model.to_json())
-    (partial / "summary.json").write_text(json.dumps(summary(model, case), indent=1) + "\n")
-    np.savez(partial / "inputs.npz", **inputs)
-    np.savez_compressed(partial / "golden.npz", **golden(model, inputs))
-    bare = [layer for layer in kpconvx_layers(model) if isinstance(layer, original.KPConvXLayer)]
-    for layer in bare:
-        name = "kernel_points.csv" if len(bare) == 1 else f"kernel_points_{layer.name}.csv"
-        np.savetxt(partial / name, layer.Q.numpy(), fmt="%.9g")
-    shutil.rmtree(directory, ignore_errors=True)
-    partial.rename(directory)
+    with replacing(directory) as folder:
+        export_saved_model(model, folder / "saved_model")
+        save_archive(model, folder / "model.keras")
+        model.save_weights(folder / "model.weights.h5")
+        (folder / "config.json").write_text(model.to_json())
+        (folder / "summary.json").write_text(json.dumps(summary(model, case), indent=1) + "\n")
+        np.savez(folder / "inputs.npz", **inputs)
+        np.savez_compressed(folder / "golden.npz", **golden(model, inputs))
+        bare = [layer for layer in kpconvx_layers(model) if isinstance(layer, original.KPConvXLayer)]
+        for layer in bare:
+            name = "kernel_points.csv" if len(bare) == 1 else f"kernel_points_{layer.name}.csv"
+            np.savetxt(folder / name, layer.Q.numpy(), fmt="%.9g")
 
 
 def write_kernel_points(path):
@@ -139,39 +129,26 @@ def write_kernel_points(path):
     partial.replace(path)
 
 
-def _make_reproducible(archive):
-    """Rewrites a .keras archive so that its bytes depend on the model alone.
+def write_cases(cases, write, description):
+    """The command line of a script that writes `cases`, each by `write(case, directory)`.
 
-    Keras puts into it the time, and as `shared_object_id` the addresses of objects, which are numbered instead.
+    Returns the folder that was named, where now keras-<version>/<case> are.
     """
-    with zipfile.ZipFile(archive) as read:
-        entries = [(info, read.read(info)) for info in read.infolist()]
-    partial = archive.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w") as write:
-        for info, content in entries:
-            if info.filename == "metadata.json":
-                content = json.dumps({**json.loads(content), "date_saved": "1980-01-01@00:00:00"}).encode()
-            if info.filename == "config.json":
-                numbers = {}
-                content = SHARED_OBJECT.sub(lambda found: b"%d" % numbers.setdefault(found[0], len(numbers)), content)
-            fixed = zipfile.ZipInfo(info.filename, FIXED_DATE)
-            fixed.compress_type = info.compress_type
-            write.writestr(fixed, content)
-    partial.replace(archive)
-
-
-def main():
-    names = [case.name for case in CASES]
-    parser = argparse.ArgumentParser(description="Writes the parity fixtures of the Keras version at hand.")
+    names = [case.name for case in cases]
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("out", type=Path, help="where keras-<version>/<case> go")
     parser.add_argument("--case", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_kernel_points(arguments.out / "kernel_points.json")
-    for case in CASES:
+    for case in cases:
         if not arguments.case or case.name in arguments.case:
             print(case.name, flush=True)
-            write_case(case, arguments.out / f"keras-{keras.__version__}" / case.name)
+            write(case, arguments.out / f"keras-{keras.__version__}" / case.name)
+    return arguments.out
+
+
+def main():
+    out = write_cases(CASES, write_case, "Writes the parity fixtures of the Keras version at hand.")
+    write_kernel_points(out / "kernel_points.json")
 
 
 if __name__ == "__main__":
