@@ -102,12 +102,10 @@ public final class BatchNormalization extends Layer {
     if (momentum < 0 || momentum > 1) {
       throw config.invalid("momentum", momentum, "a number in [0, 1]");
     }
-    this.gamma = WeightRules.of(object, "gamma_", Initializer.named("ones"));
-    this.beta = WeightRules.of(object, "beta_", Initializer.named("zeros"));
-    this.movingMean =
-        WeightRules.of(object, "moving_mean_", Initializer.named("zeros")).initializer();
-    this.movingVariance =
-        WeightRules.of(object, "moving_variance_", Initializer.named("ones")).initializer();
+    this.gamma = WeightRules.of(object, "gamma_", "ones");
+    this.beta = WeightRules.of(object, "beta_", "zeros");
+    this.movingMean = WeightRules.of(object, "moving_mean_", "zeros").initializer();
+    this.movingVariance = WeightRules.of(object, "moving_variance_", "ones").initializer();
   }
 
   /**

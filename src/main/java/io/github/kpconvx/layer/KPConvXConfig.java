@@ -100,7 +100,7 @@ public record KPConvXConfig(
         config.integer("DH", 384, 1),
         config.integer("groups", 8, 1),
         config.bool("deformable", false),
-        WeightRules.of(object, "", WeightRules.GLOROT_UNIFORM),
+        WeightRules.of(object, "", "glorot_uniform"),
         config.has("activation")
             ? Activation.of(object.describe(), "activation", config.json("activation"))
             : Activation.of(object.describe(), "activation", defaults().get("activation")),

@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer;
 
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.github.kpconvx.keras.ConfigReader;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
@@ -15,9 +16,6 @@ import java.util.Optional;
  */
 public record WeightRules(
     Initializer initializer, Optional<Regularizer> regularizer, Optional<Constraint> constraint) {
-
-  /** Keras's default initializer. */
-  public static final Initializer GLOROT_UNIFORM = Initializer.named("glorot_uniform");
 
   public WeightRules {
     Objects.requireNonNull(initializer, "initializer");
@@ -40,18 +38,22 @@ public record WeightRules(
    *
    * @param object the serialized layer
    * @param prefix what the three keys begin with, such as {@code kernel_}; may be empty
-   * @param ifNull makes the first value where no initializer is given
+   * @param ifNull the name of the initializer where none is given, such as {@code zeros}
    * @return the rules
    * @throws KerasException if one of them is unknown or has an argument that is not allowed
    */
-  public static WeightRules of(KerasObject object, String prefix, Initializer ifNull) {
+  public static WeightRules of(KerasObject object, String prefix, String ifNull) {
     ConfigReader config = object.config();
     String owner = object.describe();
     String initializer = prefix + "initializer";
     String regularizer = prefix + "regularizer";
     String constraint = prefix + "constraint";
     return new WeightRules(
-        Initializer.of(owner, initializer, config.json(initializer), ifNull),
+        Initializer.of(
+            owner,
+            initializer,
+            config.json(initializer),
+            Initializer.of(owner, initializer, TextNode.valueOf(ifNull), null)),
         Regularizer.of(owner, regularizer, config.json(regularizer)),
         Constraint.of(owner, constraint, config.json(constraint)));
   }

@@ -6,7 +6,6 @@ import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.WeightSpec;
 import io.github.kpconvx.layer.Activation;
 import io.github.kpconvx.layer.CallContext;
-import io.github.kpconvx.layer.Initializer;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.WeightRules;
 import java.util.List;
@@ -69,8 +68,8 @@ public final class Dense extends Layer {
     this.units = config.integer("units", 0, 1);
     this.useBias = config.bool("use_bias", true);
     this.activation = Activation.of(object.describe(), "activation", config.json("activation"));
-    this.kernel = WeightRules.of(object, "kernel_", WeightRules.GLOROT_UNIFORM);
-    this.bias = WeightRules.of(object, "bias_", Initializer.named("zeros"));
+    this.kernel = WeightRules.of(object, "kernel_", "glorot_uniform");
+    this.bias = WeightRules.of(object, "bias_", "zeros");
   }
 
   @Override
