@@ -51,6 +51,15 @@ public final class ConfigReader {
   }
 
   /**
+   * Whose configuration it is.
+   *
+   * @return what messages begin with
+   */
+  public String owner() {
+    return owner;
+  }
+
+  /**
    * Whether a key is there, be its value null or not.
    *
    * @param key the key

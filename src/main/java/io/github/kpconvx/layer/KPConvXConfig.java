@@ -101,9 +101,7 @@ public record KPConvXConfig(
         config.integer("groups", 8, 1),
         config.bool("deformable", false),
         WeightRules.of(object, "", "glorot_uniform"),
-        config.has("activation")
-            ? Activation.of(object.describe(), "activation", config.json("activation"))
-            : Activation.of(object.describe(), "activation", defaults().get("activation")),
+        activation(config),
         momentum,
         normalizations(config, "bn_phi", blocks),
         normalizations(config, "bn_htilde", blocks),
@@ -147,6 +145,16 @@ public record KPConvXConfig(
     config.set("activation", KerasObject.of("keras.layers", "LeakyReLU", null, slope).json());
     BUILT_KEYS.forEach(key -> config.put(key, false));
     return config;
+  }
+
+  private static Activation activation(ConfigReader config) {
+    JsonNode value =
+        config.has("activation") ? config.json("activation") : defaults().get("activation");
+    Activation activation = Activation.of(config.owner(), "activation", value);
+    if (!activation.keepsShape()) {
+      throw config.invalid("activation", value, "one that keeps the number of channels");
+    }
+    return activation;
   }
 
   private static void checkShells(ConfigReader config, List<Double> radii, List<Integer> points) {

@@ -8,6 +8,7 @@ import io.github.kpconvx.keras.ConfigReader;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 
@@ -23,6 +24,7 @@ import java.util.function.Function;
 final class ObjectRegistry<T> {
   private final String kind;
   private final Map<String, Function<ConfigReader, T>> factories = new TreeMap<>();
+  private final Map<String, String> refusals = new TreeMap<>();
 
   /** An empty registry of what messages call by a kind, such as "initializer". */
   ObjectRegistry(String kind) {
@@ -46,21 +48,45 @@ final class ObjectRegistry<T> {
     return this;
   }
 
+  /** Tells of a name that Keras knows why it cannot be used here. */
+  ObjectRegistry<T> refuse(String name, String reason) {
+    refusals.put(name, reason);
+    return this;
+  }
+
   /**
-   * Reads a serialized object.
+   * Reads a serialized object that stands under a key of another one.
    *
    * @throws KerasException if it is unknown or an argument is not allowed
    */
   T read(String owner, String key, JsonNode value) {
-    String name = null;
-    ObjectNode config = JsonNodeFactory.instance.objectNode();
-    if (value.isTextual()) {
-      name = value.textValue();
-    } else if (KerasObject.isKerasObject(value) && KerasObject.of(value).isBuiltIn()) {
-      name = KerasObject.of(value).className();
-      config = KerasObject.of(value).configJson();
+    Optional<KerasObject> object =
+        Optional.of(value)
+            .filter(KerasObject::isKerasObject)
+            .map(KerasObject::of)
+            .filter(KerasObject::isBuiltIn);
+    String name = object.map(KerasObject::className).orElse(value.asText());
+    ObjectNode config =
+        object.map(KerasObject::configJson).orElseGet(JsonNodeFactory.instance::objectNode);
+    return factory(owner, key, name, value)
+        .apply(ConfigReader.of("%s: %s %s".formatted(owner, key, name), config));
+  }
+
+  /**
+   * Reads a serialized object that stands by itself.
+   *
+   * @throws KerasException if it is unknown or an argument is not allowed
+   */
+  T read(KerasObject object) {
+    return factory(object.describe(), kind, object.className(), object.json())
+        .apply(object.config());
+  }
+
+  private Function<ConfigReader, T> factory(String owner, String key, String name, JsonNode value) {
+    if (refusals.containsKey(name)) {
+      throw new KerasException("%s: %s %s %s".formatted(owner, key, name, refusals.get(name)));
     }
-    if (name == null || !factories.containsKey(name)) {
+    if (!factories.containsKey(name)) {
       throw new KerasException(
           "%s: unknown %s %s; known %ss are %s"
               .formatted(
@@ -70,8 +96,6 @@ final class ObjectRegistry<T> {
                   kind,
                   String.join(", ", factories.keySet())));
     }
-    return factories
-        .get(name)
-        .apply(ConfigReader.of("%s: %s %s".formatted(owner, key, name), config));
+    return factories.get(name);
   }
 }

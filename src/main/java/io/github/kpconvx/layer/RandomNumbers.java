@@ -48,7 +48,7 @@ final class RandomNumbers {
   }
 
   private static Long number(ConfigReader config, JsonNode seed) {
-    if (!seed.isNull() && !seed.canConvertToLong() || seed.isFloatingPointNumber()) {
+    if (!seed.isNull() && !(seed.isIntegralNumber() && seed.canConvertToLong())) {
       throw invalid(config);
     }
     return seed.isNull() ? null : (Long) seed.longValue();

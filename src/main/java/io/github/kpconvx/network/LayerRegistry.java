@@ -38,9 +38,7 @@ public final class LayerRegistry {
     Map<String, LayerFactory> layers = new TreeMap<>();
     layers.put("Dense", Dense::new);
     layers.put(BatchNormalization.CLASS_NAME, BatchNormalization::new);
-    for (String activation : new String[] {"Activation", "LeakyReLU", "ReLU", "ELU", "Softmax"}) {
-      layers.put(activation, ActivationLayer::new);
-    }
+    ActivationLayer.CLASS_NAMES.forEach(name -> layers.put(name, ActivationLayer::new));
     layers.put("Dropout", Dropout::new);
     layers.put("Concatenate", Concatenate::new);
     layers.put("Add", Add::new);

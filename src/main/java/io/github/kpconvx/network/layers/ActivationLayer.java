@@ -12,12 +12,16 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 /**
- * A Keras layer that only applies an {@link Activation}: {@code Activation}, {@code LeakyReLU},
- * {@code ReLU}, {@code ELU}, {@code Softmax}. The output has the input's shape.
+ * A Keras layer without weights that only applies an {@link Activation}. The output has the input's
+ * shape, but for {@code glu}, which halves the last dimension.
  *
  * @see <a href="https://keras.io/api/layers/activation_layers/">Activation layers in Keras</a>
  */
 public final class ActivationLayer extends Layer {
+  /** The Keras class names; {@code ThresholdedReLU} is Keras 2's. */
+  public static final List<String> CLASS_NAMES =
+      List.of("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU");
+
   private final Activation activation;
 
   /**

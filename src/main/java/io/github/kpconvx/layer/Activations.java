@@ -1,0 +1,296 @@
+package io.github.kpconvx.layer;
+
+import io.github.kpconvx.keras.ConfigReader;
+import io.github.kpconvx.keras.KerasException;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.framework.activations.GELU;
+import org.tensorflow.framework.activations.HardSigmoid;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.ReduceMax;
+import org.tensorflow.op.core.ReduceSum;
+import org.tensorflow.op.nn.LeakyRelu;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * The functions of {@code keras.activations} and Keras's activation layers without weights.
+ *
+ * <p>Where Keras selects between branches, this multiplies by zeros and ones or clamps, so that at
+ * each kink the gradient is that of the branch that Keras takes: TensorFlow has no C++ gradient of
+ * SelectV2.
+ */
+final class Activations {
+  static final Activation LINEAR = (tf, x) -> x;
+  static final Activation KERAS_2_HARD_SIGMOID = HardSigmoid::hardSigmoid;
+
+  static final ObjectRegistry<Activation> REGISTRY = new ObjectRegistry<>("activation");
+
+  static {
+    function("linear", LINEAR);
+    function("relu", (tf, x) -> tf.nn.relu(x));
+    function("relu6", (tf, x) -> tf.nn.relu6(x));
+    function("leaky_relu", leakyRelu(0.2));
+    function("elu", (tf, x) -> tf.nn.elu(x));
+    function("celu", Activations::celu);
+    function("selu", (tf, x) -> tf.nn.selu(x));
+    function("gelu", GELU::gelu);
+    function("silu", Activations::silu);
+    function("swish", Activations::silu);
+    function("mish", (tf, x) -> tf.math.mul(x, tf.math.tanh(tf.math.softplus(x))));
+    function("glu", new GatedLinearUnit());
+    function("sigmoid", (tf, x) -> tf.math.sigmoid(x));
+    function("log_sigmoid", (tf, x) -> tf.math.neg(tf.math.softplus(tf.math.neg(x))));
+    function("hard_sigmoid", Activations::hardSigmoid);
+    function("hard_silu", (tf, x) -> tf.math.mul(x, hardSigmoid(tf, x)));
+    function("hard_swish", (tf, x) -> tf.math.mul(x, hardSigmoid(tf, x)));
+    function("sparse_sigmoid", Activations::sparseSigmoid);
+    function("tanh", (tf, x) -> tf.math.tanh(x));
+    function("tanh_shrink", (tf, x) -> tf.math.sub(x, tf.math.tanh(x)));
+    function("hard_tanh", Activations::clipToUnit);
+    function("softplus", (tf, x) -> tf.math.softplus(x));
+    function("sparse_plus", Activations::sparsePlus);
+    function("squareplus", Activations::squarePlus);
+    function("softsign", (tf, x) -> tf.nn.softsign(x));
+    function("soft_shrink", Activations::softShrink);
+    function("hard_shrink", Activations::hardShrink);
+    function("exponential", (tf, x) -> tf.math.exp(x));
+    function("softmax", (tf, x) -> tf.nn.softmax(x));
+    function("log_softmax", (tf, x) -> tf.nn.logSoftmax(x));
+    function("sparsemax", Activations::sparsemax);
+    REGISTRY.refuse(
+        "threshold", "needs two arguments, threshold and default_value, that a name cannot give");
+
+    REGISTRY.add("Activation", Activations::activation);
+    REGISTRY.add("ReLU", Activations::relu);
+    REGISTRY.add("LeakyReLU", Activations::leakyRelu);
+    REGISTRY.add("ELU", Activations::elu);
+    REGISTRY.add("Softmax", Activations::softmax);
+    REGISTRY.add("ThresholdedReLU", Activations::thresholdedRelu);
+    REGISTRY.add("Identity", Activations::identity);
+    REGISTRY.refuse("PReLU", "has weights; expected a function without any");
+  }
+
+  private Activations() {}
+
+  private static void function(String name, Activation function) {
+    REGISTRY.add(
+        name,
+        config -> {
+          config.allowOnly(List.of());
+          return function;
+        });
+  }
+
+  /** 1 where the condition holds, else 0. */
+  private static Operand<TFloat32> where(Ops tf, Operand<TBool> condition) {
+    return tf.dtypes.cast(condition, TFloat32.class);
+  }
+
+  private static Activation leakyRelu(double slope) {
+    return (tf, x) -> tf.nn.leakyRelu(x, LeakyRelu.alpha((float) slope));
+  }
+
+  private static Operand<TFloat32> celu(Ops tf, Operand<TFloat32> x) {
+    Operand<TFloat32> zero = tf.constant(0f);
+    return tf.math.add(tf.math.maximum(x, zero), tf.math.expm1(tf.math.minimum(x, zero)));
+  }
+
+  private static Operand<TFloat32> silu(Ops tf, Operand<TFloat32> x) {
+    return tf.math.mul(x, tf.math.sigmoid(x));
+  }
+
+  private static Operand<TFloat32> hardSigmoid(Ops tf, Operand<TFloat32> x) {
+    return tf.math.div(tf.nn.relu6(tf.math.add(x, tf.constant(3f))), tf.constant(6f));
+  }
+
+  private static Operand<TFloat32> clipToUnit(Ops tf, Operand<TFloat32> x) {
+    return tf.math.maximum(tf.math.minimum(x, tf.constant(1f)), tf.constant(-1f));
+  }
+
+  /** 0 up to −1, (x + 1) / 2 up to 1, then 1; of no slope at −1 and 1. */
+  private static Operand<TFloat32> sparseSigmoid(Ops tf, Operand<TFloat32> x) {
+    Operand<TFloat32> one = tf.constant(1f);
+    Operand<TFloat32> line = tf.math.mul(tf.constant(0.5f), tf.math.add(clipToUnit(tf, x), one));
+    Operand<TFloat32> inside = where(tf, tf.math.less(tf.math.abs(x), one));
+    return tf.math.add(tf.math.mul(inside, line), where(tf, tf.math.greaterEqual(x, one)));
+  }
+
+  /** 0 up to −1, (x + 1)² / 4 up to 1, then x. */
+  private static Operand<TFloat32> sparsePlus(Ops tf, Operand<TFloat32> x) {
+    Operand<TFloat32> one = tf.constant(1f);
+    Operand<TFloat32> parabola =
+        tf.math.mul(tf.constant(0.25f), tf.math.square(tf.math.add(clipToUnit(tf, x), one)));
+    return tf.math.add(parabola, tf.nn.relu(tf.math.sub(x, one)));
+  }
+
+  /** (x + √(x² + 4)) / 2. */
+  private static Operand<TFloat32> squarePlus(Ops tf, Operand<TFloat32> x) {
+    Operand<TFloat32> root = tf.math.sqrt(tf.math.add(tf.math.square(x), tf.constant(4f)));
+    return tf.math.div(tf.math.add(x, root), tf.constant(2f));
+  }
+
+  /** x less 0.5 towards 0, 0 within. */
+  private static Operand<TFloat32> softShrink(Ops tf, Operand<TFloat32> x) {
+    Operand<TFloat32> half = tf.constant(0.5f);
+    return tf.math.sub(
+        tf.nn.relu(tf.math.sub(x, half)), tf.nn.relu(tf.math.sub(tf.math.neg(x), half)));
+  }
+
+  /** x, but 0 within 0.5 of 0. */
+  private static Operand<TFloat32> hardShrink(Ops tf, Operand<TFloat32> x) {
+    return tf.math.mul(x, where(tf, tf.math.greater(tf.math.abs(x), tf.constant(0.5f))));
+  }
+
+  /**
+   * The nearest point to x, along the last axis, whose elements are at least 0 and sum to 1.
+   *
+   * @see <a href="https://arxiv.org/abs/1602.02068">From Softmax to Sparsemax</a>
+   */
+  private static Operand<TFloat32> sparsemax(Ops tf, Operand<TFloat32> x) {
+    Operand<TInt32> last = tf.constant(-1);
+    Operand<TFloat32> one = tf.constant(1f);
+    // Only differences count, and who is 1 or more below the greatest gets 0: cut there, so that
+    // large numbers neither swallow the 1 nor overflow.
+    Operand<TFloat32> greatest = tf.stopGradient(tf.reduceMax(x, last, ReduceMax.keepDims(true)));
+    Operand<TFloat32> z = tf.math.maximum(tf.math.sub(x, greatest), tf.constant(-2f));
+    // Who gets more than 0 follows from sorting, which has no gradient and needs none.
+    Operand<TFloat32> fixed = tf.stopGradient(z);
+    Operand<TInt32> size = tf.stridedSlice(tf.shape(x), Indices.at(-1));
+    Operand<TFloat32> sorted = tf.nn.topK(fixed, size, TInt32.class).values();
+    Operand<TFloat32> ranks =
+        tf.dtypes.cast(
+            tf.range(tf.constant(1), tf.math.add(size, tf.constant(1)), tf.constant(1)),
+            TFloat32.class);
+    Operand<TFloat32> excess = tf.math.sub(tf.math.cumsum(sorted, last), one);
+    Operand<TFloat32> support = where(tf, tf.math.greater(sorted, tf.math.div(excess, ranks)));
+    Operand<TFloat32> threshold = threshold(tf, sorted, support);
+    Operand<TFloat32> positive = where(tf, tf.math.greater(fixed, threshold));
+    return tf.math.maximum(tf.math.sub(z, threshold(tf, z, positive)), tf.constant(0f));
+  }
+
+  /** What has to be taken off some elements, marked by 1, to make them sum to 1. */
+  private static Operand<TFloat32> threshold(
+      Ops tf, Operand<TFloat32> x, Operand<TFloat32> marked) {
+    Operand<TInt32> last = tf.constant(-1);
+    Operand<TFloat32> sum = tf.reduceSum(tf.math.mul(x, marked), last, ReduceSum.keepDims(true));
+    Operand<TFloat32> count = tf.reduceSum(marked, last, ReduceSum.keepDims(true));
+    return tf.math.div(tf.math.sub(sum, tf.constant(1f)), count);
+  }
+
+  /** The first half of the last dimension times the sigmoid of the second. */
+  private static final class GatedLinearUnit implements Activation {
+    @Override
+    public Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
+      Shape shape = x.shape();
+      long size = shape.numDimensions() < 1 ? 1 : shape.get(shape.numDimensions() - 1);
+      if (size == Shape.UNKNOWN_SIZE || size % 2 != 0) {
+        throw new KerasException(
+            "Activation glu: its input has shape "
+                + shape
+                + ", expected a last dimension that is known and even, for its two halves");
+      }
+      Operand<TFloat32> values =
+          tf.stridedSlice(x, Indices.ellipsis(), Indices.sliceTo((int) size / 2));
+      Operand<TFloat32> gates =
+          tf.stridedSlice(x, Indices.ellipsis(), Indices.sliceFrom((int) size / 2));
+      return tf.math.mul(values, tf.math.sigmoid(gates));
+    }
+
+    @Override
+    public boolean keepsShape() {
+      return false;
+    }
+  }
+
+  private static void layer(ConfigReader config, String... keys) {
+    config.rejectUnknownKeys(List.of(keys));
+    config.requireFloat32();
+  }
+
+  private static Activation identity(ConfigReader config) {
+    layer(config);
+    return LINEAR;
+  }
+
+  private static Activation activation(ConfigReader config) {
+    layer(config, "activation");
+    if (!config.has("activation")) {
+      throw config.invalid("activation", "nothing", "a name", "a serialized Keras object");
+    }
+    return Activation.of(config.owner(), "activation", config.json("activation"));
+  }
+
+  /** Keras 3 calls the slope negative_slope, Keras 2 alpha; both default to 0.3. */
+  private static Activation leakyRelu(ConfigReader config) {
+    layer(config, "negative_slope", "alpha");
+    return leakyRelu(config.number(config.has("alpha") ? "alpha" : "negative_slope", 0.3, 0));
+  }
+
+  private static Activation elu(ConfigReader config) {
+    layer(config, "alpha");
+    float alpha = (float) config.number("alpha", 1);
+    if (alpha == 1) {
+      return (tf, x) -> tf.nn.elu(x);
+    }
+    return (tf, x) -> {
+      Operand<TFloat32> negative = tf.nn.elu(tf.math.minimum(x, tf.constant(0f)));
+      return tf.math.add(tf.nn.relu(x), tf.math.mul(tf.constant(alpha), negative));
+    };
+  }
+
+  private static Activation softmax(ConfigReader config) {
+    layer(config, "axis");
+    Axes axis = Axes.of(config, "axis", -1);
+    return (tf, x) -> {
+      int rank = x.shape().numDimensions();
+      int[] axes = axis.of(rank);
+      if (axes.length == 1 && axes[0] == rank - 1) {
+        return tf.nn.softmax(x);
+      }
+      Operand<TInt32> along = tf.constant(axes);
+      Operand<TFloat32> greatest =
+          tf.stopGradient(tf.reduceMax(x, along, ReduceMax.keepDims(true)));
+      Operand<TFloat32> powers = tf.math.exp(tf.math.sub(x, greatest));
+      return tf.math.div(powers, tf.reduceSum(powers, along, ReduceSum.keepDims(true)));
+    };
+  }
+
+  /** x above the threshold, at most max_value; negative_slope · (x − threshold) below it. */
+  private static Activation relu(ConfigReader config) {
+    layer(config, "max_value", "negative_slope", "threshold");
+    float slope = (float) config.number("negative_slope", 0, 0);
+    float threshold = (float) config.number("threshold", 0, 0);
+    boolean bounded = !config.json("max_value").isNull();
+    float most = bounded ? (float) config.number("max_value", 0, 0) : Float.POSITIVE_INFINITY;
+    if (!bounded && threshold == 0 && slope != 0) {
+      return leakyRelu(slope);
+    }
+    return (tf, x) -> {
+      Operand<TFloat32> y = tf.nn.relu(x);
+      if (threshold != 0) {
+        y = tf.math.mul(y, where(tf, tf.math.greater(x, tf.constant(threshold))));
+      } else if (most == 6) {
+        y = tf.nn.relu6(x);
+      }
+      if (bounded) {
+        y = tf.math.minimum(y, tf.constant(most));
+      }
+      if (slope != 0) {
+        Operand<TFloat32> below = tf.nn.relu(tf.math.sub(tf.constant(threshold), x));
+        y = tf.math.sub(y, tf.math.mul(tf.constant(slope), below));
+      }
+      return y;
+    };
+  }
+
+  /** Keras 2's: x above theta, else 0. */
+  private static Activation thresholdedRelu(ConfigReader config) {
+    layer(config, "theta");
+    float theta = (float) config.number("theta", 1, 0);
+    return (tf, x) -> tf.math.mul(tf.nn.relu(x), where(tf, tf.math.greater(x, tf.constant(theta))));
+  }
+}
