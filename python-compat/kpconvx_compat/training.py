@@ -15,6 +15,9 @@ OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(learning_rate=0.05),
     "adam": lambda: keras.optimizers.Adam(learning_rate=0.001),
 }
+TOLERANCE = 1e-4  # how closely gradients are compared, in parts of a tensor's largest element
+VANISHING = 1e-9  # in parts of the model's largest gradient: what is below is zero but for rounding
+NUDGE = 1e-6  # in parts of a number: more than float32 rounds it by
 
 
 def qualified_weights(model):
@@ -96,24 +99,74 @@ def golden(model, inputs):
         found.update({f"{key}/{name}": weight.numpy() for name, weight in weights.items()})
     model.set_weights(stored)
     _, stages = oracle.network(json.loads(model.to_json()), weights_by_layer(model), inputs)
-    found.update({f"{name}/near_tie": stages[name]["near_tie"] for name in stages})
+    found.update({f"{layer.name}/near_tie": stages[layer.name]["near_tie"] for layer in kpconvx_layers(model)})
     return {name: np.asarray(value) for name, value in found.items()}
+
+
+def require_determined(model, inputs, found):
+    """Raises ValueError unless rounding leaves every gradient in `found`, which `golden` gave, within TOLERANCE.
+
+    They are compared with what float64 gives, and that with what float64 gives when every number is nudged, so that
+    no point is as near to a tie, a clamp or an activation's kink as rounding could carry it. X and Q are nudged by one
+    factor: where a neighbour lies exactly on a kernel point, it still does. The scale of a tensor is its largest
+    element; where that is zero but for rounding, as for a bias ahead of a batch normalization, it is the model's
+    largest gradient.
+    """
+    twin = in_float64(model)
+    exact = _float64_gradients(twin, inputs)
+    largest = max(np.abs(gradient).max() for gradient in exact.values())
+    ties = [name for name, value in found.items() if name.endswith("/near_tie") and value.any()]
+    if ties:
+        raise ValueError(f"some neighbours are equally far from two kernel points: {', '.join(ties)}")
+    for what, others in (("float32", found), ("a nudge", _nudged_gradients(twin, inputs))):
+        for name, gradient in exact.items():
+            scale = np.abs(gradient).max()
+            scale = scale if scale > VANISHING * largest else largest
+            difference = np.abs(others[name] - gradient).max() / scale
+            if not difference <= TOLERANCE:
+                raise ValueError(f"{what} moves {name} by {difference:.1e} of its scale, more than {TOLERANCE}")
+
+
+def _float64_gradients(twin, inputs):
+    stored = twin.get_weights()
+    computed = gradients(twin, inputs)
+    twin.set_weights(stored)
+    return {name: value.numpy() for name, value in computed.items() if name.startswith("gradient/")}
+
+
+def _nudged_gradients(twin, inputs):
+    rng = np.random.default_rng(0)
+    stored = twin.get_weights()
+    for name, weight in qualified_weights(twin).items():
+        weight.assign(weight * (1.0 + NUDGE * (1.0 if name.endswith("/Q") else rng.uniform(-1.0, 1.0, weight.shape))))
+    x = inputs["X"].astype(np.float64) * (1.0 + NUDGE)
+    f = inputs["F"] * (1.0 + NUDGE * rng.uniform(-1.0, 1.0, inputs["F"].shape))
+    nudged = _float64_gradients(twin, {**inputs, "X": x, "F": f})
+    twin.set_weights(stored)
+    return nudged
 
 
 def in_float64(model):
     """A model that computes the same in float64."""
-    with _floatx("float64"):
+    with _default_dtype("float64"):
         twin = keras.models.model_from_json(model.to_json().replace('"float32"', '"float64"'))
+    regularizers = [weight.regularizer for weight in twin.weights]
+    for regularizer in [*regularizers, *(layer.activity_regularizer for layer in twin.layers)]:
+        for key, value in vars(regularizer).items() if regularizer else ():
+            if tf.is_tensor(value):
+                setattr(regularizer, key, float(value))  # some hold their factor as a float32 tensor, come what may
     twin.set_weights([np.asarray(weight, np.float64) for weight in model.get_weights()])
     return twin
 
 
 @contextmanager
-def _floatx(name):
-    before = keras.config.floatx()
+def _default_dtype(name):
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(name)
+    keras.config.set_dtype_policy(name)
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
 
 
 def _feed(model, inputs):

@@ -1,7 +1,7 @@
 """The training cases: small models that between them take every path of a training step.
 
 Nothing in them is random: drop_path and the rate of Dropout are 0 or 1. As a gradient is compared with one computed
-elsewhere, a case's seed is one where no point is at a kink of what is computed; `training.checked` sees to that.
+elsewhere, a case's seed is one where no point is at a kink of what is computed; `training.require_determined` sees to that.
 """
 
 from functools import partial
@@ -135,7 +135,7 @@ def _regularized_parts(x, f, n):
 
 def _activity(x, f, n):
     f = Dense(16, name="stem", activation="relu", activity_regularizer=keras.regularizers.L1(1e-3))(f)
-    f = KPConvXLayer(name="conv", DH=16, regularizer=keras.regularizers.L2(1e-3))([x, f, n])
+    f = KPConvXLayer(name="conv", DH=16, regularizer=keras.regularizers.L2(0.01))([x, f, n])
     return Dense(4, name="scores", activity_regularizer=keras.regularizers.L2(1e-3))(f)
 
 
