@@ -41,7 +41,7 @@ class ArchitectureTest {
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("inference")
-          .mayOnlyBeAccessedByLayers("cli")
+          .mayOnlyBeAccessedByLayers("training", "cli")
           .whereLayer("training")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("network")
@@ -51,7 +51,7 @@ class ArchitectureTest {
           .whereLayer("keras")
           .mayOnlyBeAccessedByLayers("layer", "network", "inference", "training", "cli")
           .whereLayer("numpy")
-          .mayOnlyBeAccessedByLayers("inference", "cli")
+          .mayOnlyBeAccessedByLayers("inference", "training", "cli")
           .whereLayer("pointcloud")
           .mayOnlyBeAccessedByLayers("cli");
 

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -101,6 +102,31 @@ public final class NpyArray {
     ByteBuffer data = allocate(Type.INT64, values.length, shape);
     data.asLongBuffer().put(values);
     return new NpyArray(Type.INT64, shape.clone(), data);
+  }
+
+  /**
+   * Arrays one above the other along a new first axis.
+   *
+   * @param arrays at least one, all of one type and shape
+   * @return an array of shape (number of arrays, …)
+   * @throws NumpyException if they differ in type or shape
+   */
+  public static NpyArray stack(List<NpyArray> arrays) {
+    NpyArray first = arrays.get(0);
+    int length = first.data.capacity();
+    ByteBuffer data =
+        ByteBuffer.allocate(Math.multiplyExact(length, arrays.size()))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    for (NpyArray array : arrays) {
+      if (array.type != first.type || !Arrays.equals(array.shape, first.shape)) {
+        throw new NumpyException(array + " cannot be stacked onto " + first);
+      }
+      data.put(array.data.duplicate().rewind());
+    }
+    long[] shape = new long[first.shape.length + 1];
+    shape[0] = arrays.size();
+    System.arraycopy(first.shape, 0, shape, 1, first.shape.length);
+    return new NpyArray(first.type, shape, data.rewind());
   }
 
   private static ByteBuffer allocate(Type type, int length, long... shape) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.tensorflow.Operand;
 import org.tensorflow.framework.optimizers.Optimizer;
 import org.tensorflow.op.Op;
@@ -31,25 +32,41 @@ public record TrainingStep(
     Op run) {
 
   /**
-   * Adds the step to the graph of a network.
+   * Adds the step to the graph of a network, without a bound of the gradients.
    *
    * @param tf where to
    * @param network built in that graph, called in training mode
    * @param loss a scalar that follows from the outputs of that call
    * @param optimizer changes the weights
    * @return the step
-   * @throws IllegalArgumentException if the network has no weight to train
+   * @throws TrainingException if the network has no weight to train
    */
   public static TrainingStep create(
       Ops tf, Network network, Operand<TFloat32> loss, Optimizer optimizer) {
+    return create(tf, network, loss, optimizer, 0);
+  }
+
+  /**
+   * Adds the step to the graph of a network.
+   *
+   * @param tf where to
+   * @param network built in that graph, called in training mode
+   * @param loss a scalar that follows from the outputs of that call
+   * @param optimizer changes the weights
+   * @param clipNorm each weight's gradient is scaled down to this norm, as Keras's optimizers do
+   *     it; 0 for no bound
+   * @return the step; its gradients are those before they are scaled
+   * @throws TrainingException if the network has no weight to train
+   */
+  public static TrainingStep create(
+      Ops tf, Network network, Operand<TFloat32> loss, Optimizer optimizer, double clipNorm) {
     Operand<TFloat32> regularization = tf.constant(0f);
     for (Operand<TFloat32> term : network.regularizationLosses(tf).values()) {
       regularization = tf.math.add(regularization, term);
     }
     Map<String, LayerVariable> weights = network.trainableVariables();
     if (weights.isEmpty()) {
-      throw new IllegalArgumentException(
-          "The network has no weight to train: every layer is frozen");
+      throw new TrainingException("The network has no weight to train: every layer is frozen");
     }
     List<Operand<TFloat32>> raw =
         Gradients.of(
@@ -68,7 +85,9 @@ public record TrainingStep(
       Operand<TFloat32> gradient = after.identity(raw.get(i++));
       gradients.put(weight.getKey(), gradient);
       pairs.add(
-          new Optimizer.GradAndVar<>(gradient.asOutput(), weight.getValue().variable().asOutput()));
+          new Optimizer.GradAndVar<>(
+              clipped(after, gradient, clipNorm).asOutput(),
+              weight.getValue().variable().asOutput()));
     }
     List<Op> effects = new ArrayList<>(network.updates());
     Op applied = optimizer.applyGradients(pairs, "apply_gradients");
@@ -76,5 +95,16 @@ public record TrainingStep(
     effects.addAll(network.projections(tf.withControlDependencies(applied)).values());
     return new TrainingStep(
         loss, regularization, gradients, tf.withControlDependencies(effects).noOp());
+  }
+
+  private static Operand<TFloat32> clipped(Ops tf, Operand<TFloat32> gradient, double norm) {
+    if (norm == 0) {
+      return gradient;
+    }
+    int[] axes = IntStream.range(0, gradient.shape().numDimensions()).toArray();
+    Operand<TFloat32> found =
+        tf.math.sqrt(tf.reduceSum(tf.math.square(gradient), tf.constant(axes)));
+    Operand<TFloat32> bound = tf.constant((float) norm);
+    return tf.math.div(tf.math.mul(gradient, bound), tf.math.maximum(found, bound));
   }
 }

@@ -1,0 +1,406 @@
+package io.github.kpconvx.training;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.training.TrainingSettings.Monitor;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+  private static final int POINTS = 24;
+  private static final int SLOTS = 8;
+  private static final int CLASSES = 5;
+  private static final TrainingListener NOBODY = new TrainingListener() {};
+
+  @TempDir private Path directory;
+
+  /** Dense, BatchNormalization, LeakyReLU, KPConvX, Dropout, Dense with softmax to five classes. */
+  private static KerasObject model() {
+    Path config = Fixtures.of("network_segmentation").resolve("config.json");
+    return KerasObject.parse(Fixtures.text(config));
+  }
+
+  private static TrainingSettings.Builder settings() {
+    return TrainingSettings.builder()
+        .epochs(3)
+        .learningRate(new LearningRate.Constant(0.01))
+        .seed(11);
+  }
+
+  /** Points whose class is told by their first feature. */
+  private static ExampleSet examples(int count, long seed) {
+    List<Example> examples = new ArrayList<>();
+    Random random = new Random(seed);
+    for (int i = 0; i < count; i++) {
+      float[] x = new float[POINTS * 3];
+      float[] f = new float[POINTS * 4];
+      int[] n = new int[POINTS * SLOTS];
+      int[] labels = new int[POINTS];
+      for (int j = 0; j < x.length; j++) {
+        x[j] = random.nextFloat();
+      }
+      for (int j = 0; j < n.length; j++) {
+        n[j] = random.nextInt(POINTS);
+      }
+      for (int j = 0; j < POINTS; j++) {
+        labels[j] = random.nextInt(CLASSES);
+        for (int c = 0; c < 4; c++) {
+          f[4 * j + c] = (float) (0.1 * random.nextGaussian() + (c == 0 ? labels[j] : 0));
+        }
+      }
+      examples.add(example(x, f, n, labels));
+    }
+    return ExampleSet.of(examples);
+  }
+
+  private static Example example(float[] x, float[] f, int[] n, int[] labels) {
+    return new Example(
+        Map.of(
+            "X", NpyArray.of(x, POINTS, 3),
+            "F", NpyArray.of(f, POINTS, 4),
+            "N", NpyArray.of(n, POINTS, SLOTS)),
+        NpyArray.of(labels, labels.length));
+  }
+
+  private static Trainer trainer(TrainingSettings.Builder settings) {
+    return new Trainer(model(), LayerRegistry.standard(), settings.build());
+  }
+
+  private Map<String, NpyArray> trained(
+      TrainingSettings.Builder settings, Optional<Path> checkpoint) {
+    try (Trainer trainer = trainer(settings)) {
+      trainer.initialize();
+      trainer.fit(examples(6, 1), Optional.empty(), checkpoint, NOBODY);
+      return trainer.weights();
+    }
+  }
+
+  private static void assertSame(Map<String, NpyArray> expected, Map<String, NpyArray> found) {
+    assertEquals(expected.keySet(), found.keySet());
+    expected.forEach(
+        (name, array) -> assertArrayEquals(array.toFloats(), found.get(name).toFloats(), name));
+  }
+
+  @Test
+  void learnsFromFreshWeights() {
+    try (Trainer trainer = trainer(settings().epochs(60).batchSize(2))) {
+      trainer.initialize();
+      ExampleSet unseen = examples(3, 2);
+      Metrics before = trainer.evaluate(unseen);
+      List<Double> losses = new ArrayList<>();
+      trainer.fit(
+          examples(12, 1),
+          Optional.of(unseen),
+          Optional.empty(),
+          new TrainingListener() {
+            @Override
+            public void epoch(
+                int epoch,
+                long step,
+                Metrics training,
+                Optional<Metrics> validation,
+                boolean best) {
+              assertEquals(6L * epoch, step);
+              losses.add(training.loss());
+            }
+          });
+      assertEquals(60, losses.size());
+      assertTrue(losses.get(59) < 0.5 * losses.get(0), losses.toString());
+      Metrics after = trainer.evaluate(unseen);
+      assertTrue(after.accuracy() > 0.8, "accuracy " + after.accuracy());
+      assertTrue(after.meanIou() > before.meanIou());
+      assertEquals(360, trainer.steps());
+    }
+  }
+
+  @Test
+  void aSeedMakesARunRepeatable() {
+    assertSame(trained(settings(), Optional.empty()), trained(settings(), Optional.empty()));
+    Map<String, NpyArray> other = trained(settings().seed(12), Optional.empty());
+    assertFalse(
+        Arrays.equals(
+            trained(settings(), Optional.empty()).get("conv/W").toFloats(),
+            other.get("conv/W").toFloats()));
+  }
+
+  /** Stops as a killed process does: in the middle of an epoch, with nothing but the checkpoint. */
+  private static final class Killed extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  @Test
+  void aResumedRunEndsWithTheWeightsThatItWouldHaveHad() {
+    Map<String, NpyArray> expected = trained(settings(), Optional.empty());
+    for (int death : new int[] {1, 4, 6, 7, 11, 17}) {
+      Path checkpoint = directory.resolve("run" + death + ".npz");
+      try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
+        trainer.initialize();
+        assertThrows(
+            Killed.class,
+            () ->
+                trainer.fit(
+                    examples(6, 1),
+                    Optional.empty(),
+                    Optional.of(checkpoint),
+                    new TrainingListener() {
+                      @Override
+                      public void step(
+                          long step,
+                          int epoch,
+                          int stepOfEpoch,
+                          int steps,
+                          double rate,
+                          double loss,
+                          Metrics soFar) {
+                        if (step == death) {
+                          throw new Killed();
+                        }
+                      }
+                    }));
+      }
+      try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
+        trainer.initialize();
+        if (Files.exists(checkpoint)) {
+          trainer.resume(checkpoint);
+          assertTrue(trainer.steps() < death + 1 && trainer.steps() >= death - 2);
+        }
+        trainer.fit(examples(6, 1), Optional.empty(), Optional.of(checkpoint), NOBODY);
+        assertSame(expected, trainer.weights());
+      }
+    }
+  }
+
+  @Test
+  void refusesTheCheckpointOfAnotherRun() throws Exception {
+    Path checkpoint = directory.resolve("run.npz");
+    trained(settings().epochs(1), Optional.of(checkpoint));
+    byte[] before = Files.readAllBytes(checkpoint);
+    try (Trainer trainer = trainer(settings().seed(5))) {
+      String message =
+          assertThrows(TrainingException.class, () -> trainer.resume(checkpoint)).getMessage();
+      assertTrue(message.contains("another network or of other settings"), message);
+      assertTrue(message.contains("seed 11"), message);
+    }
+    ObjectNode other = model().json();
+    other.withObject("/config").put("name", "other");
+    try (Trainer trainer =
+        new Trainer(KerasObject.of(other), LayerRegistry.standard(), settings().build())) {
+      assertThrows(TrainingException.class, () -> trainer.resume(checkpoint));
+    }
+    Path garbage = Files.writeString(directory.resolve("garbage.npz"), "garbage");
+    try (Trainer trainer = trainer(settings())) {
+      String message =
+          assertThrows(TrainingException.class, () -> trainer.resume(garbage)).getMessage();
+      assertTrue(message.contains("no checkpoint"), message);
+      // More epochs go on with the same run.
+      assertArrayEquals(before, Files.readAllBytes(checkpoint));
+      trainer.resume(checkpoint);
+      assertEquals(6, trainer.steps());
+    }
+  }
+
+  @Test
+  void aLossThatIsNoNumberEndsTrainingAndKeepsTheCheckpoint() throws Exception {
+    Path checkpoint = directory.resolve("run.npz");
+    trained(settings().epochs(1), Optional.of(checkpoint));
+    byte[] before = Files.readAllBytes(checkpoint);
+    ExampleSet good = examples(6, 1);
+    List<Example> bad = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      Example example = good.get(i, new Random());
+      Map<String, NpyArray> inputs = new HashMap<>(example.inputs());
+      float[] f = inputs.get("F").toFloats();
+      f[3] = Float.NaN;
+      inputs.put("F", NpyArray.of(f, POINTS, 4));
+      bad.add(new Example(inputs, example.labels()));
+    }
+    try (Trainer trainer = trainer(settings())) {
+      trainer.resume(checkpoint);
+      String message =
+          assertThrows(
+                  TrainingException.class,
+                  () ->
+                      trainer.fit(
+                          ExampleSet.of(bad), Optional.empty(), Optional.of(checkpoint), NOBODY))
+              .getMessage();
+      assertTrue(message.contains("loss of step 7 is NaN"), message);
+    }
+    assertArrayEquals(before, Files.readAllBytes(checkpoint));
+  }
+
+  @Test
+  void earlyStoppingEndsWithTheBestWeights() {
+    ExampleSet unseen = examples(3, 2);
+    List<Double> monitored = new ArrayList<>();
+    try (Trainer trainer =
+        trainer(
+            settings()
+                .epochs(40)
+                .learningRate(new LearningRate.Constant(0.05))
+                .monitor(Monitor.LOSS)
+                .patience(2))) {
+      trainer.initialize();
+      trainer.fit(
+          examples(6, 1),
+          Optional.of(unseen),
+          Optional.empty(),
+          new TrainingListener() {
+            @Override
+            public void epoch(
+                int epoch,
+                long step,
+                Metrics training,
+                Optional<Metrics> validation,
+                boolean best) {
+              monitored.add(validation.orElseThrow().loss());
+            }
+          });
+      assertTrue(monitored.size() < 40, monitored.toString());
+      double lowest = monitored.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
+      assertEquals(lowest, monitored.get(monitored.size() - 3));
+      assertEquals(lowest, trainer.evaluate(unseen).loss(), 1e-6);
+    }
+  }
+
+  @Test
+  void frozenLayersKeepTheirWeights() {
+    KerasObject frozen = FrozenLayers.freeze(model(), List.of("stem", "conv", "stem_norm"));
+    try (Trainer trainer = new Trainer(frozen, LayerRegistry.standard(), settings().build());
+        WeightStore store =
+            WeightStore.open(Fixtures.of("network_segmentation").resolve("model.keras"))) {
+      trainer.loadWeights(store, KernelPoints.fromFileOnly());
+      Map<String, NpyArray> before = trainer.weights();
+      trainer.fit(examples(6, 1), Optional.empty(), Optional.empty(), NOBODY);
+      Map<String, NpyArray> after = trainer.weights();
+      after.forEach(
+          (name, array) ->
+              assertEquals(
+                  !name.startsWith("classes/"),
+                  Arrays.equals(array.toFloats(), before.get(name).toFloats()),
+                  name));
+    }
+    String message =
+        assertThrows(TrainingException.class, () -> FrozenLayers.freeze(model(), List.of("steam")))
+            .getMessage();
+    assertTrue(message.contains("\"steam\"") && message.contains("stem_norm"), message);
+    KerasObject all = FrozenLayers.freeze(model(), List.of("stem", "conv", "stem_norm", "classes"));
+    message =
+        assertThrows(
+                TrainingException.class,
+                () -> new Trainer(all, LayerRegistry.standard(), settings().build()))
+            .getMessage();
+    assertTrue(message.contains("every layer is frozen"), message);
+  }
+
+  @Test
+  void refusesExamplesThatDoNotFit() {
+    try (Trainer trainer = trainer(settings().batchSize(2))) {
+      trainer.initialize();
+      refused(trainer, List.of(), "no examples to learn from");
+      Example good = examples(1, 1).get(0, new Random());
+      int[] labels = good.labels().toInts();
+      labels[3] = CLASSES;
+      refused(
+          trainer,
+          List.of(new Example(good.inputs(), NpyArray.of(labels, POINTS))),
+          "Label 5 of point 3 of example 0 is out of range, expected 0 to 4");
+      refused(
+          trainer,
+          List.of(new Example(good.inputs(), NpyArray.of(new float[POINTS], POINTS))),
+          "expected int32 or int64");
+      refused(
+          trainer,
+          List.of(new Example(good.inputs(), NpyArray.of(new int[3], 3))),
+          "Example 0 does not fit the network or its labels");
+      Map<String, NpyArray> fewer = new HashMap<>(good.inputs());
+      fewer.remove("N");
+      refused(trainer, List.of(new Example(fewer, good.labels())), "the network takes [X, F, N]");
+      Map<String, NpyArray> other = new HashMap<>(good.inputs());
+      other.put("X", NpyArray.of(new float[30], 10, 3));
+      refused(trainer, List.of(good, new Example(other, good.labels())), "differ in their input X");
+    }
+  }
+
+  private static void refused(Trainer trainer, List<Example> examples, String expected) {
+    String message =
+        assertThrows(
+                TrainingException.class,
+                () ->
+                    trainer.fit(
+                        ExampleSet.of(examples), Optional.empty(), Optional.empty(), NOBODY))
+            .getMessage();
+    assertTrue(message.contains(expected), message);
+  }
+
+  @Test
+  void ignoredLabelsAndClassWeightsCountAsTheyShould() {
+    Example good = examples(1, 1).get(0, new Random());
+    int[] labels = good.labels().toInts();
+    int[] some = labels.clone();
+    for (int i = 0; i < POINTS / 2; i++) {
+      some[i] = -7;
+    }
+    double all = loss(ClassificationLoss.DEFAULT, new Example(good.inputs(), good.labels()));
+    ClassificationLoss ignoring =
+        new ClassificationLoss(
+            ClassificationLoss.Labels.SPARSE, false, List.of(), OptionalInt.of(-7));
+    double half = loss(ignoring, new Example(good.inputs(), NpyArray.of(some, POINTS)));
+    int[] rest = labels.clone();
+    for (int i = POINTS / 2; i < POINTS; i++) {
+      rest[i] = -7;
+    }
+    double other = loss(ignoring, new Example(good.inputs(), NpyArray.of(rest, POINTS)));
+    assertEquals(all, (half + other) / 2, 1e-5);
+    ClassificationLoss doubled =
+        new ClassificationLoss(
+            ClassificationLoss.Labels.SPARSE,
+            false,
+            List.of(2.0, 2.0, 2.0, 2.0, 2.0),
+            OptionalInt.empty());
+    assertEquals(2 * all, loss(doubled, good), 1e-5);
+    float[] shares = new float[POINTS * CLASSES];
+    for (int i = 0; i < POINTS; i++) {
+      shares[i * CLASSES + labels[i]] = 1;
+    }
+    ClassificationLoss dense =
+        new ClassificationLoss(
+            ClassificationLoss.Labels.DENSE, false, List.of(), OptionalInt.empty());
+    assertEquals(
+        all, loss(dense, new Example(good.inputs(), NpyArray.of(shares, POINTS, CLASSES))), 1e-5);
+    assertThrows(
+        TrainingException.class,
+        () ->
+            loss(
+                new ClassificationLoss(
+                    ClassificationLoss.Labels.SPARSE, false, List.of(1.0), OptionalInt.empty()),
+                good));
+  }
+
+  private static double loss(ClassificationLoss loss, Example example) {
+    try (Trainer trainer = trainer(settings().loss(loss))) {
+      trainer.initialize();
+      return trainer.evaluate(ExampleSet.of(List.of(example))).loss();
+    }
+  }
+}
