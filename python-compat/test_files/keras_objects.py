@@ -1,4 +1,4 @@
-"""Writes what the tests of io.github.kpconvx.layer compare activations, initializers, regularizers and constraints with.
+"""Writes what the Java tests compare activations, initializers, regularizers, constraints and PReLU layers with.
 
     python keras_objects.py
 
@@ -6,13 +6,14 @@ three times: with TensorFlow 2.21.0 + Keras 3.15.1, with TensorFlow 2.18.0 + Ker
 tf-keras 2.15.1 (an environment of its own: pip install "tf-keras==2.15.1" "tensorflow-cpu==2.15.1" "numpy<2"). Writes into
 the test resources, for the version V of Keras:
 
-    objects-V.json   for each kind the names that Keras reads, and the cases: each a form in which Keras writes or reads an
-                     object, and for initializers also the shape and the seed that stands in for a missing one
+    objects-V.json   the cases of each kind: each a form in which Keras writes or reads an object, and for initializers also
+                     the shape and the seed that stands in for a missing one; and the names that Keras reads, by kind
     objects-V.npz    for the N-th case of a kind, as KIND/N/…
         activations    x, y, and dx, the gradient of the sum of y·dy, for dy given
         regularizers   weight, penalty, gradient
         constraints    weight, projection
         initializers   value
+        layers         x, alpha, y, and dx and dalpha, the gradients of the sum of y·dy, for dy given
 """
 
 import inspect
@@ -202,6 +203,12 @@ def initializers():
             yield form, (3, 4), 0
 
 
+def layers():
+    for shared in (None, 1, [1], [1, 2]):
+        for form in forms([keras.layers.PReLU(shared_axes=shared)]):
+            yield form, read("activations", form), np.stack([ROWS[:3], ROWS[3:]])
+
+
 def initial_values(form, shape, seed):
     """The values of two calls."""
     made = read("initializers", form)
@@ -217,7 +224,7 @@ def main():
     described, arrays = {}, {}
 
     def add(kind, case, **values):
-        cases = described.setdefault(kind, {"names": names(kind), "cases": []})["cases"]
+        cases = described.setdefault(kind, [])
         for name, value in values.items():
             value = np.asarray(value, dtype="float32")
             assert not np.isnan(value).any(), (kind, case, name)
@@ -243,11 +250,27 @@ def main():
         add("constraints", {"form": form}, weight=w, projection=read("constraints", form)(tf.constant(w)))
     for form, shape, seed in initializers():
         add("initializers", {"form": form, "shape": shape, "seed": seed}, value=initial_values(form, shape, seed))
+    for form, layer, x in layers():
+        layer.build(x.shape)
+        alpha = np.random.default_rng(17).uniform(-0.5, 1, size=layer.alpha.shape).astype("float32")
+        layer.alpha.assign(alpha)
+        with tf.GradientTape() as tape:
+            inputs = tf.constant(x)
+            tape.watch(inputs)
+            y = layer(inputs)
+            dy = np.random.default_rng(16).uniform(0.5, 2, size=y.shape).astype("float32")
+            loss = tf.reduce_sum(y * dy)
+        dx, dalpha = tape.gradient(loss, [inputs, layer.trainable_weights[0] if KERAS_2 else layer.alpha.value])
+        add("layers", {"form": form}, x=x, alpha=alpha, y=y, dy=dy, dx=dx, dalpha=dalpha)
     HERE.mkdir(parents=True, exist_ok=True)
-    lines = (f'"{kind}": {{"names": {json.dumps(entry["names"])}, "cases": [\n'
-             + ",\n".join(json.dumps(case, default=np.ndarray.tolist) for case in entry["cases"]) + "]}" for kind, entry in described.items())
-    (HERE / f"objects-{keras.__version__}.json").write_text("{" + ",\n".join(lines) + "}\n")
-    np.savez_compressed(HERE / f"objects-{keras.__version__}.npz", **arrays)
+    version = keras.__version__
+    with open(HERE / f"objects-{version}.json", "w") as file:
+        for kind, cases in described.items():
+            file.write(("{" if kind == "activations" else ",\n") + f'"{kind}": [\n')
+            file.write(",\n".join(json.dumps(case, default=np.ndarray.tolist) for case in cases) + "]")
+        kinds = ("activations", "regularizers", "constraints", "initializers")
+        file.write(",\n" + '"names": ' + json.dumps({kind: names(kind) for kind in kinds}) + "}\n")
+    np.savez_compressed(HERE / f"objects-{version}.npz", **arrays)
 
 
 if __name__ == "__main__":
