@@ -181,7 +181,8 @@ public final class ConfigReader {
     JsonNode value = plain(found);
     boolean whole = value.isNumber() && value.doubleValue() == Math.rint(value.doubleValue());
     if (!whole || value.doubleValue() < least || value.doubleValue() > Integer.MAX_VALUE) {
-      throw invalid(key, value, "an integer of at least " + least);
+      String bound = least == Integer.MIN_VALUE ? "" : " of at least " + least;
+      throw invalid(key, value, "an integer" + bound);
     }
     return value.intValue();
   }
@@ -211,7 +212,7 @@ public final class ConfigReader {
   public double number(String key, double defaultValue, double least) {
     double value = number(key, defaultValue);
     if (value < least) {
-      throw invalid(key, json(key), "a finite number of at least " + least);
+      throw invalid(key, has(key) ? json(key) : value, "a finite number of at least " + least);
     }
     return value;
   }

@@ -9,6 +9,7 @@ import org.tensorflow.framework.activations.HardSigmoid;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Gather;
 import org.tensorflow.op.core.ReduceMax;
 import org.tensorflow.op.core.ReduceSum;
 import org.tensorflow.op.nn.LeakyRelu;
@@ -50,7 +51,7 @@ final class Activations {
     function("sparse_sigmoid", Activations::sparseSigmoid);
     function("tanh", (tf, x) -> tf.math.tanh(x));
     function("tanh_shrink", (tf, x) -> tf.math.sub(x, tf.math.tanh(x)));
-    function("hard_tanh", Activations::clipToUnit);
+    function("hard_tanh", (tf, x) -> clip(tf, x, 1));
     function("softplus", (tf, x) -> tf.math.softplus(x));
     function("sparse_plus", Activations::sparsePlus);
     function("squareplus", Activations::squarePlus);
@@ -59,7 +60,7 @@ final class Activations {
     function("hard_shrink", Activations::hardShrink);
     function("exponential", (tf, x) -> tf.math.exp(x));
     function("softmax", (tf, x) -> tf.nn.softmax(x));
-    function("log_softmax", (tf, x) -> tf.nn.logSoftmax(x));
+    function("log_softmax", Activations::logSoftmax);
     function("sparsemax", Activations::sparsemax);
     REGISTRY.refuse(
         "threshold", "needs two arguments, threshold and default_value, that a name cannot give");
@@ -107,14 +108,15 @@ final class Activations {
     return tf.math.div(tf.nn.relu6(tf.math.add(x, tf.constant(3f))), tf.constant(6f));
   }
 
-  private static Operand<TFloat32> clipToUnit(Ops tf, Operand<TFloat32> x) {
-    return tf.math.maximum(tf.math.minimum(x, tf.constant(1f)), tf.constant(-1f));
+  /** x cut to [−most, most]. */
+  private static Operand<TFloat32> clip(Ops tf, Operand<TFloat32> x, float most) {
+    return tf.math.maximum(tf.math.minimum(x, tf.constant(most)), tf.constant(-most));
   }
 
   /** 0 up to −1, (x + 1) / 2 up to 1, then 1; of no slope at −1 and 1. */
   private static Operand<TFloat32> sparseSigmoid(Ops tf, Operand<TFloat32> x) {
     Operand<TFloat32> one = tf.constant(1f);
-    Operand<TFloat32> line = tf.math.mul(tf.constant(0.5f), tf.math.add(clipToUnit(tf, x), one));
+    Operand<TFloat32> line = tf.math.mul(tf.constant(0.5f), tf.math.add(clip(tf, x, 1), one));
     Operand<TFloat32> inside = where(tf, tf.math.less(tf.math.abs(x), one));
     return tf.math.add(tf.math.mul(inside, line), where(tf, tf.math.greaterEqual(x, one)));
   }
@@ -123,14 +125,17 @@ final class Activations {
   private static Operand<TFloat32> sparsePlus(Ops tf, Operand<TFloat32> x) {
     Operand<TFloat32> one = tf.constant(1f);
     Operand<TFloat32> parabola =
-        tf.math.mul(tf.constant(0.25f), tf.math.square(tf.math.add(clipToUnit(tf, x), one)));
+        tf.math.mul(tf.constant(0.25f), tf.math.square(tf.math.add(clip(tf, x, 1), one)));
     return tf.math.add(parabola, tf.nn.relu(tf.math.sub(x, one)));
   }
 
   /** (x + √(x² + 4)) / 2. */
   private static Operand<TFloat32> squarePlus(Ops tf, Operand<TFloat32> x) {
-    Operand<TFloat32> root = tf.math.sqrt(tf.math.add(tf.math.square(x), tf.constant(4f)));
-    return tf.math.div(tf.math.add(x, root), tf.constant(2f));
+    // Beyond this it is relu(x) in float32, and the square would overflow.
+    Operand<TFloat32> c = clip(tf, x, (float) 1e18);
+    Operand<TFloat32> root = tf.math.sqrt(tf.math.add(tf.math.square(c), tf.constant(4f)));
+    Operand<TFloat32> y = tf.math.div(tf.math.add(c, root), tf.constant(2f));
+    return tf.math.add(y, tf.nn.relu(tf.math.sub(x, c)));
   }
 
   /** x less 0.5 towards 0, 0 within. */
@@ -146,39 +151,48 @@ final class Activations {
   }
 
   /**
-   * The nearest point to x, along the last axis, whose elements are at least 0 and sum to 1.
+   * Sparsemax along the last axis as Keras 3.15 computes it: where more than one element stays
+   * above 0 its threshold sums partial sums, and the output does not sum to 1 as in the paper.
    *
    * @see <a href="https://arxiv.org/abs/1602.02068">From Softmax to Sparsemax</a>
    */
   private static Operand<TFloat32> sparsemax(Ops tf, Operand<TFloat32> x) {
-    Operand<TInt32> last = tf.constant(-1);
+    int batchDimensions = x.shape().numDimensions() - 1;
+    Operand<TInt32> last = tf.constant(batchDimensions);
     Operand<TFloat32> one = tf.constant(1f);
-    // Only differences count, and who is 1 or more below the greatest gets 0: cut there, so that
-    // large numbers neither swallow the 1 nor overflow.
-    Operand<TFloat32> greatest = tf.stopGradient(tf.reduceMax(x, last, ReduceMax.keepDims(true)));
-    Operand<TFloat32> z = tf.math.maximum(tf.math.sub(x, greatest), tf.constant(-2f));
-    // Who gets more than 0 follows from sorting, which has no gradient and needs none.
-    Operand<TFloat32> fixed = tf.stopGradient(z);
     Operand<TInt32> size = tf.stridedSlice(tf.shape(x), Indices.at(-1));
-    Operand<TFloat32> sorted = tf.nn.topK(fixed, size, TInt32.class).values();
+    // TopKV2 has no C++ gradient, gathering by its indices has.
+    Operand<TInt32> order = tf.nn.topK(tf.stopGradient(x), size, TInt32.class).indices();
+    Operand<TFloat32> sorted = tf.gather(x, order, last, Gather.batchDims((long) batchDimensions));
+    Operand<TFloat32> sums = tf.math.cumsum(sorted, last);
     Operand<TFloat32> ranks =
         tf.dtypes.cast(
             tf.range(tf.constant(1), tf.math.add(size, tf.constant(1)), tf.constant(1)),
             TFloat32.class);
-    Operand<TFloat32> excess = tf.math.sub(tf.math.cumsum(sorted, last), one);
-    Operand<TFloat32> support = where(tf, tf.math.greater(sorted, tf.math.div(excess, ranks)));
-    Operand<TFloat32> threshold = threshold(tf, sorted, support);
-    Operand<TFloat32> positive = where(tf, tf.math.greater(fixed, threshold));
-    return tf.math.maximum(tf.math.sub(z, threshold(tf, z, positive)), tf.constant(0f));
+    Operand<TFloat32> bounds = tf.math.div(tf.math.sub(sums, one), ranks);
+    Operand<TFloat32> support =
+        where(tf, tf.math.greater(tf.math.sub(sorted, bounds), tf.constant(0f)));
+    Operand<TFloat32> count = sum(tf, support, last);
+    Operand<TFloat32> threshold =
+        tf.math.div(tf.math.sub(sum(tf, tf.math.mul(sums, support), last), one), count);
+    return tf.math.maximum(tf.math.sub(x, threshold), tf.constant(0f));
   }
 
-  /** What has to be taken off some elements, marked by 1, to make them sum to 1. */
-  private static Operand<TFloat32> threshold(
-      Ops tf, Operand<TFloat32> x, Operand<TFloat32> marked) {
+  /**
+   * Like Keras's; TensorFlow's C++ gradient of LogSoftmax sums along axis 1, be it the last or not.
+   */
+  private static Operand<TFloat32> logSoftmax(Ops tf, Operand<TFloat32> x) {
     Operand<TInt32> last = tf.constant(-1);
-    Operand<TFloat32> sum = tf.reduceSum(tf.math.mul(x, marked), last, ReduceSum.keepDims(true));
-    Operand<TFloat32> count = tf.reduceSum(marked, last, ReduceSum.keepDims(true));
-    return tf.math.div(tf.math.sub(sum, tf.constant(1f)), count);
+    Operand<TFloat32> z = tf.math.sub(x, greatest(tf, x, last));
+    return tf.math.sub(z, tf.math.log(sum(tf, tf.math.exp(z), last)));
+  }
+
+  private static Operand<TFloat32> sum(Ops tf, Operand<TFloat32> x, Operand<TInt32> axes) {
+    return tf.reduceSum(x, axes, ReduceSum.keepDims(true));
+  }
+
+  private static Operand<TFloat32> greatest(Ops tf, Operand<TFloat32> x, Operand<TInt32> axes) {
+    return tf.stopGradient(tf.reduceMax(x, axes, ReduceMax.keepDims(true)));
   }
 
   /** The first half of the last dimension times the sigmoid of the second. */
@@ -252,10 +266,8 @@ final class Activations {
         return tf.nn.softmax(x);
       }
       Operand<TInt32> along = tf.constant(axes);
-      Operand<TFloat32> greatest =
-          tf.stopGradient(tf.reduceMax(x, along, ReduceMax.keepDims(true)));
-      Operand<TFloat32> powers = tf.math.exp(tf.math.sub(x, greatest));
-      return tf.math.div(powers, tf.reduceSum(powers, along, ReduceSum.keepDims(true)));
+      Operand<TFloat32> powers = tf.math.exp(tf.math.sub(x, greatest(tf, x, along)));
+      return tf.math.div(powers, sum(tf, powers, along));
     };
   }
 

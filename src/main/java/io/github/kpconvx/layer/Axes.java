@@ -28,15 +28,16 @@ final class Axes {
    */
   static Axes of(ConfigReader config, String key, int defaultAxis) {
     JsonNode value = config.json(key);
-    if (config.has(key) && value.isNull()) {
+    if (!config.has(key) || value.isNumber()) {
+      return new Axes(config, key, List.of(config.integer(key, defaultAxis, Integer.MIN_VALUE)));
+    }
+    if (value.isNull()) {
       return new Axes(config, key, null);
     }
-    return new Axes(
-        config,
-        key,
-        value.isNumber() || !config.has(key)
-            ? List.of(config.integer(key, defaultAxis, Integer.MIN_VALUE))
-            : config.integers(key, List.of(), Integer.MIN_VALUE));
+    if (!value.isArray() && !value.isObject()) {
+      throw config.invalid(key, value, "null", "an axis", "a list of axes");
+    }
+    return new Axes(config, key, config.integers(key, List.of(), Integer.MIN_VALUE));
   }
 
   /**

@@ -9,12 +9,16 @@ import org.tensorflow.framework.constraints.UnitNorm;
 
 /** The classes of {@code keras.constraints}. */
 final class Constraints {
+  private static final String NOT_IN_KERAS_3 = "is for kernels of images and is not in Keras 3";
+
   static final ObjectRegistry<Constraint> REGISTRY =
       new ObjectRegistry<Constraint>("constraint")
           .addClass("NonNeg", Constraints::nonNeg, "nonneg")
           .addClass("MaxNorm", Constraints::maxNorm, "maxnorm")
           .addClass("MinMaxNorm", Constraints::minMaxNorm)
-          .addClass("UnitNorm", Constraints::unitNorm, "unitnorm");
+          .addClass("UnitNorm", Constraints::unitNorm, "unitnorm")
+          .refuse("RadialConstraint", NOT_IN_KERAS_3)
+          .refuse("radial_constraint", NOT_IN_KERAS_3);
 
   private Constraints() {}
 

@@ -11,6 +11,8 @@ import org.tensorflow.types.TFloat32;
  * Makes the first value of a weight: one of {@code keras.initializers}.
  *
  * <p>The random ones draw, from the same seed, the numbers that Keras draws on TensorFlow.
+ * Stateless, but for one whose seed is a {@code SeedGenerator}: that counts its draws, and each
+ * gives other numbers. Safe for many threads.
  *
  * @see <a href="https://keras.io/api/layers/initializers/">Initializers in Keras</a>
  */

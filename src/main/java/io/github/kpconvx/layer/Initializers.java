@@ -1,10 +1,13 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.keras.ClassNames;
 import io.github.kpconvx.keras.ConfigReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.linalg.Qr;
@@ -19,39 +22,37 @@ import org.tensorflow.types.TFloat32;
  * ones takes the counter that Keras's seed generators add to a seed.
  */
 final class Initializers {
-  static final ObjectRegistry<Initializer> REGISTRY =
-      new ObjectRegistry<Initializer>("initializer")
-          .addClass("Zeros", config -> filled(config, 0), "zero", "ZerosV2")
-          .addClass("Ones", config -> filled(config, 1), "one", "OnesV2")
-          .addClass("Constant", Initializers::constant, "ConstantV2")
-          .addClass("Identity", Initializers::identity, "IdentityInitializer", "IdentityV2")
-          .addClass("RandomNormal", Initializers::normal, "normal", "RandomNormalV2")
-          .addClass("TruncatedNormal", Initializers::truncatedNormal, "TruncatedNormalV2")
-          .addClass("RandomUniform", Initializers::uniform, "uniform", "RandomUniformV2")
-          .addClass("VarianceScaling", Initializers::varianceScaling, "VarianceScalingV2")
-          .addClass(
-              "GlorotNormal",
-              config -> scaling(config, 1, "fan_avg", "truncated_normal"),
-              "GlorotNormalV2")
-          .addClass(
-              "GlorotUniform",
-              config -> scaling(config, 1, "fan_avg", "uniform"),
-              "GlorotUniformV2")
-          .addClass(
-              "HeNormal", config -> scaling(config, 2, "fan_in", "truncated_normal"), "HeNormalV2")
-          .addClass("HeUniform", config -> scaling(config, 2, "fan_in", "uniform"), "HeUniformV2")
-          .addClass(
-              "LecunNormal",
-              config -> scaling(config, 1, "fan_in", "truncated_normal"),
-              "LecunNormalV2")
-          .addClass(
-              "LecunUniform", config -> scaling(config, 1, "fan_in", "uniform"), "LecunUniformV2")
-          .addClass(
-              "Orthogonal",
-              Initializers::orthogonal,
-              "OrthogonalInitializer",
-              "orthogonal_initializer",
-              "OrthogonalV2");
+  static final ObjectRegistry<Initializer> REGISTRY = new ObjectRegistry<>("initializer");
+
+  static {
+    add("Zeros", config -> filled(config, 0), "zero");
+    add("Ones", config -> filled(config, 1), "one");
+    add("Constant", Initializers::constant);
+    add("Identity", Initializers::identity, "IdentityInitializer");
+    add("RandomNormal", Initializers::normal, "normal");
+    add("TruncatedNormal", Initializers::truncatedNormal);
+    add("RandomUniform", Initializers::uniform, "uniform");
+    add("VarianceScaling", Initializers::varianceScaling);
+    add("GlorotNormal", config -> scaling(config, 1, "fan_avg", "truncated_normal"));
+    add("GlorotUniform", config -> scaling(config, 1, "fan_avg", "uniform"));
+    add("HeNormal", config -> scaling(config, 2, "fan_in", "truncated_normal"));
+    add("HeUniform", config -> scaling(config, 2, "fan_in", "uniform"));
+    add("LecunNormal", config -> scaling(config, 1, "fan_in", "truncated_normal"));
+    add("LecunUniform", config -> scaling(config, 1, "fan_in", "uniform"));
+    add("Orthogonal", Initializers::orthogonal, "OrthogonalInitializer", "orthogonal_initializer");
+    for (String name : List.of("STFT", "stft", "STFTInitializer")) {
+      REGISTRY.refuse(name, "makes the kernels of spectrograms, which no layer here computes");
+    }
+  }
+
+  private static void add(
+      String className, Function<ConfigReader, Initializer> factory, String... aliases) {
+    // Keras 2 reads each name with this ending too.
+    Stream<String> keras2 =
+        Stream.of(className, ClassNames.toSnakeCase(className)).map(name -> name + "V2");
+    REGISTRY.addClass(
+        className, factory, Stream.concat(Stream.of(aliases), keras2).toArray(String[]::new));
+  }
 
   /** The standard deviation of a standard normal distribution cut at two standard deviations. */
   private static final double TRUNCATED_DEVIATION = 0.8796256610342398;

@@ -24,6 +24,7 @@ import java.util.function.Function;
 final class ObjectRegistry<T> {
   private final String kind;
   private final Map<String, Function<ConfigReader, T>> factories = new TreeMap<>();
+  private final Map<String, String> aliases = new TreeMap<>();
   private final Map<String, String> refusals = new TreeMap<>();
 
   /** An empty registry of what messages call by a kind, such as "initializer". */
@@ -31,7 +32,7 @@ final class ObjectRegistry<T> {
     this.kind = kind;
   }
 
-  /** Adds an object under exactly one name. */
+  /** Adds an object under a name. */
   ObjectRegistry<T> add(String name, Function<ConfigReader, T> factory) {
     factories.put(name, factory);
     return this;
@@ -39,13 +40,12 @@ final class ObjectRegistry<T> {
 
   /** Adds a class under its name, that name in snake case, and any further ones. */
   ObjectRegistry<T> addClass(
-      String className, Function<ConfigReader, T> factory, String... aliases) {
-    add(className, factory);
-    add(ClassNames.toSnakeCase(className), factory);
-    for (String alias : aliases) {
-      add(alias, factory);
+      String className, Function<ConfigReader, T> factory, String... others) {
+    aliases.put(ClassNames.toSnakeCase(className), className);
+    for (String alias : others) {
+      aliases.put(alias, className);
     }
-    return this;
+    return add(className, factory);
   }
 
   /** Tells of a name that Keras knows why it cannot be used here. */
@@ -86,7 +86,8 @@ final class ObjectRegistry<T> {
     if (refusals.containsKey(name)) {
       throw new KerasException("%s: %s %s %s".formatted(owner, key, name, refusals.get(name)));
     }
-    if (!factories.containsKey(name)) {
+    Function<ConfigReader, T> factory = factories.get(aliases.getOrDefault(name, name));
+    if (factory == null) {
       throw new KerasException(
           "%s: unknown %s %s; known %ss are %s"
               .formatted(
@@ -96,6 +97,6 @@ final class ObjectRegistry<T> {
                   kind,
                   String.join(", ", factories.keySet())));
     }
-    return factories.get(name);
+    return factory;
   }
 }

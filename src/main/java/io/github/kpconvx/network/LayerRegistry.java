@@ -10,6 +10,7 @@ import io.github.kpconvx.network.layers.Add;
 import io.github.kpconvx.network.layers.Concatenate;
 import io.github.kpconvx.network.layers.Dense;
 import io.github.kpconvx.network.layers.Dropout;
+import io.github.kpconvx.network.layers.PReLU;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -39,6 +40,7 @@ public final class LayerRegistry {
     layers.put("Dense", Dense::new);
     layers.put(BatchNormalization.CLASS_NAME, BatchNormalization::new);
     ActivationLayer.CLASS_NAMES.forEach(name -> layers.put(name, ActivationLayer::new));
+    layers.put("PReLU", PReLU::new);
     layers.put("Dropout", Dropout::new);
     layers.put("Concatenate", Concatenate::new);
     layers.put("Add", Add::new);
