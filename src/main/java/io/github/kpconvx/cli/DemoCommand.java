@@ -7,10 +7,10 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.pointcloud.CloudImage;
-import io.github.kpconvx.pointcloud.ConfusionMatrix;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.Preprocessing;
+import io.github.kpconvx.training.ConfusionMatrix;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -157,10 +157,10 @@ final class DemoCommand implements Callable<Integer> {
       Map<Engine, CloudClassifier> results) {
     int k = classes.size();
     ConfusionMatrix ofPython =
-        new ConfusionMatrix(k, truth, CloudClassifier.mostProbable(python, k));
+        new ConfusionMatrix(k).add(truth, CloudClassifier.mostProbable(python, k));
     Map<Engine, ConfusionMatrix> matrices = new EnumMap<>(Engine.class);
     results.forEach(
-        (engine, result) -> matrices.put(engine, new ConfusionMatrix(k, truth, result.classes())));
+        (engine, result) -> matrices.put(engine, new ConfusionMatrix(k).add(truth, result.classes())));
     ConfusionMatrix ofNative = matrices.get(Engine.NATIVE);
     ConfusionMatrix ofStored = matrices.get(Engine.SAVEDMODEL);
     String format = "%-18s %10s %12s %12s %12s%n";

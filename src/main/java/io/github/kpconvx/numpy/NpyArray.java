@@ -3,6 +3,7 @@ package io.github.kpconvx.numpy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -127,6 +128,25 @@ public final class NpyArray {
     shape[0] = arrays.size();
     System.arraycopy(first.shape, 0, shape, 1, first.shape.length);
     return new NpyArray(first.type, shape, data.rewind());
+  }
+
+  /**
+   * The elements of the first axis, each an array: what {@link #stack} put together.
+   *
+   * @return arrays of shape (…)
+   * @throws NumpyException if the array is a scalar
+   */
+  public List<NpyArray> unstack() {
+    if (shape.length == 0) {
+      throw new NumpyException("A scalar has no first axis");
+    }
+    long[] rest = Arrays.copyOfRange(shape, 1, shape.length);
+    List<NpyArray> arrays = new ArrayList<>();
+    int length = shape[0] == 0 ? 0 : data.capacity() / Math.toIntExact(shape[0]);
+    for (int i = 0; i < shape[0]; i++) {
+      arrays.add(new NpyArray(type, rest, data.slice(i * length, length).order(data.order())));
+    }
+    return arrays;
   }
 
   private static ByteBuffer allocate(Type type, int length, long... shape) {

@@ -1,0 +1,102 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.pointcloud.Feature;
+import io.github.kpconvx.pointcloud.PointCloud;
+import io.github.kpconvx.pointcloud.Preprocessing;
+import io.github.kpconvx.pointcloud.ReceptiveField;
+import io.github.kpconvx.pointcloud.ReceptiveFields;
+import io.github.kpconvx.training.Example;
+import io.github.kpconvx.training.ExampleSet;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/**
+ * The receptive fields of classified point clouds. For learning each may be turned about the
+ * vertical, mirrored, and given another gain of the receiver.
+ */
+final class PointCloudExamples implements ExampleSet {
+  /** The label of points whose classification is none of the model's classes. */
+  static final int NO_CLASS = -1;
+
+  private static final double GAIN = 0.15;
+
+  private final List<Example> examples = new ArrayList<>();
+  private final int intensity;
+  private final boolean varied;
+
+  /**
+   * Reads the clouds and prepares all of their receptive fields.
+   *
+   * @param files LAS or LAZ files whose points are classified
+   * @param preprocessing how a cloud becomes examples
+   * @param varied whether each example differs each time
+   */
+  PointCloudExamples(List<Path> files, Preprocessing preprocessing, boolean varied) {
+    this.varied = varied;
+    this.intensity = preprocessing.features().indexOf(Feature.INTENSITY);
+    Map<Integer, Integer> classes = new LinkedHashMap<>();
+    preprocessing.classes().forEach(known -> classes.put(known.code(), classes.size()));
+    int channels = preprocessing.features().size();
+    for (Path file : files) {
+      PointCloud cloud = PointCloud.read(file);
+      for (ReceptiveField field : ReceptiveFields.of(cloud, preprocessing)) {
+        int r = field.size();
+        int[] labels = new int[r];
+        for (int i = 0; i < r; i++) {
+          labels[i] = classes.getOrDefault(cloud.classification(field.points()[i]), NO_CLASS);
+        }
+        examples.add(
+            new Example(
+                Map.of(
+                    "X", NpyArray.of(field.x(), r, 3),
+                    "F", NpyArray.of(field.f(), r, channels),
+                    "N", NpyArray.of(field.n(), r, preprocessing.neighbours())),
+                NpyArray.of(labels, r)));
+      }
+    }
+  }
+
+  @Override
+  public int size() {
+    return examples.size();
+  }
+
+  @Override
+  public Example get(int index, RandomGenerator random) {
+    Example example = examples.get(index);
+    return varied ? vary(example, random) : example;
+  }
+
+  private Example vary(Example example, RandomGenerator random) {
+    double turn = random.nextDouble(2 * Math.PI);
+    float cos = (float) Math.cos(turn);
+    float sin = (float) Math.sin(turn);
+    float mirror = random.nextBoolean() ? 1 : -1;
+    float gain = (float) (1 + random.nextDouble(-GAIN, GAIN));
+    NpyArray places = example.inputs().get("X");
+    float[] x = places.toFloats();
+    for (int i = 0; i < x.length; i += 3) {
+      float east = x[i];
+      float north = x[i + 1] * mirror;
+      x[i] = cos * east - sin * north;
+      x[i + 1] = sin * east + cos * north;
+    }
+    Map<String, NpyArray> inputs = new LinkedHashMap<>(example.inputs());
+    inputs.put("X", NpyArray.of(x, places.shape()));
+    if (intensity >= 0) {
+      NpyArray features = example.inputs().get("F");
+      float[] f = features.toFloats();
+      int channels = (int) features.shape()[1];
+      for (int i = intensity; i < f.length; i += channels) {
+        f[i] *= gain;
+      }
+      inputs.put("F", NpyArray.of(f, features.shape()));
+    }
+    return new Example(inputs, example.labels());
+  }
+}
