@@ -30,20 +30,26 @@ ROUND = ("1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8")
 STEPS = ("1", "2", "5")
 MINUS = "\u2212"
 INK, LINE = "#222222", "#555555"
-STYLE = {"svg.fonttype": "none", "svg.hashsalt": "kpconvx", "font.family": "DejaVu Sans", "path.simplify": False}
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "kpconvx",
+    "font.family": ["DejaVu Sans", "sans-serif"],
+    "text.parse_math": False,
+    "path.simplify": False,
+}
 WIDTH = 900  # of every picture, in pixels; so are all the lengths below
 
 
 def export(dir_path, out_prefix, layer, q, w, w_past=None):
     """Writes the kernel of `layer` (its name, sigma, shell_radii and shell_points), all files or none.
 
-    q (m_q, 3), w (blocks, m_q, D) and w_past, of the shape of w, are anything that NumPy makes an array of. The rest is
-    told at `KPConvXBase.export_representation`.
+    q (m_q, 3), w (blocks, m_q, D) and w_past, of the shape of w, are arrays, tensors or variables. The rest is told at
+    `KPConvXBase.export_representation`.
     """
     if dir_path is None:
         return
     directory = _expanded(os.fspath(dir_path), out_prefix)
-    q, w = np.asarray(q, np.float64), np.asarray(w, np.float64)
+    q, w = _array(q), _array(w)
     files = {"Q.csv": lambda path: np.savetxt(path, q, fmt="%.7f")}
     for t, block in enumerate(w):
         files[f"W{t}.csv"] = lambda path, block=block: np.savetxt(path, block, fmt="%.7f")
@@ -51,7 +57,7 @@ def export(dir_path, out_prefix, layer, q, w, w_past=None):
     files[f"Q{time}.svg"] = lambda path: _draw_kernel(path, layer, q)
     shown = [(f"W{time}", "kernel weights W", "weight", w)]
     if w_past is not None:
-        w_past = np.asarray(w_past, np.float64)
+        w_past = _array(w_past)
         if w_past.shape != w.shape:
             raise ValueError(f"{layer.name}: the past W has shape {w_past.shape}, expected {w.shape}")
         shown.append(("Wdiff", "change of the kernel weights W", f"weight {MINUS} past weight", w - w_past))
@@ -61,6 +67,11 @@ def export(dir_path, out_prefix, layer, q, w, w_past=None):
         files[f"{name}_mat.svg"] = lambda path, a=(title, values): _draw_matrix(path, *a, layer.shell_points)
         files[f"{name}_hist.svg"] = lambda path, a=(title, quantity, values): _draw_histogram(path, *a)
     _write(directory, files)
+
+
+def _array(values):
+    """NumPy reads neither Keras's variables nor TensorFlow's on its own."""
+    return np.asarray(values.numpy() if hasattr(values, "numpy") else values, np.float64)
 
 
 def _expanded(directory, prefix):
@@ -449,5 +460,5 @@ def _draw_legend(axes, layer, missing):
         _add(axes, Circle((left, top + 20 * i), **circle))
         _text(axes, (left + 14, top + 20 * i + 4.5), text, fontsize=12)
     if missing:
-        text = f"{missing} points are not finite, not drawn"
+        text = f"not finite, not drawn: {missing}"
         _text(axes, (left - 6, top + 20 * len(entries) + 4.5), text, fontsize=12)

@@ -425,7 +425,7 @@ final class KernelPicture {
         y + 4.5);
     int missing = kernel.points().length - drawn;
     if (missing > 0) {
-      svg.text("text", missing + " points are not finite, not drawn", "x", left - 6, "y", y + 24.5);
+      svg.text("text", "not finite, not drawn: " + missing, "x", left - 6, "y", y + 24.5);
     }
   }
 

@@ -5,6 +5,7 @@ import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -42,7 +43,15 @@ final class OutputDirectory {
         }
       }
     } catch (IOException e) {
-      throw new KerasException("Cannot write to the directory " + directory + ": " + e, e);
+      throw new KerasException(
+          "Cannot write to the directory " + directory + ": " + reason(directory, e), e);
     }
+  }
+
+  private static String reason(Path directory, IOException e) {
+    if (Files.exists(directory) && !Files.isDirectory(directory)) {
+      return "it is a file";
+    }
+    return e instanceof AccessDeniedException ? "permission denied" : e.toString();
   }
 }
