@@ -203,6 +203,19 @@ class MainTest {
         Fixtures.text(directory.resolve("given/Q.csv")));
   }
 
+  @Test
+  void thePicturesInTheReadmeAreOfTheShippedModel() {
+    String files = "Q.csv Qinit.svg W0.csv W1.csv Winit_hist.svg Winit_mat.svg";
+    export(files, Fixtures.AERIAL, "kpconvx_1", "kernel");
+    Path site = Path.of("src/site");
+    assertEquals(
+        Fixtures.text(site.resolve("kernel_points.svg")),
+        Fixtures.text(directory.resolve("kernel/Qinit.svg")));
+    assertEquals(
+        Fixtures.text(site.resolve("kernel_weights.svg")),
+        Fixtures.text(directory.resolve("kernel/Winit_mat.svg")));
+  }
+
   private void export(String files, Path model, String layer, String out, Object... more) {
     Object[] line = {
       "export-representation", "--model", model, "--layer", layer, "--out", directory.resolve(out)
