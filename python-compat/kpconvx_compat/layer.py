@@ -237,6 +237,23 @@ class KPConvXBase(keras.layers.Layer):
         drawn = tf.random.uniform([tf.shape(v)[0], 1, 1], dtype=v.dtype)
         return v * tf.floor(drawn + keep) / keep
 
+    def export_representation(self, dir_path, out_prefix=None, Wpast=None):
+        """Writes the state of the kernel, its structure Q and its weights W, into a directory, which is made if needed.
+
+        `Q.csv` and for each block `W<t>.csv`, numbers separated by spaces; as pictures `Qinit.svg`, the kernel points
+        with their spheres of influence, and `Winit_mat.svg` and `Winit_hist.svg`, each block's weights as a matrix in
+        colours and as a histogram. With Wpast, the weights (blocks, m_q, D) of an earlier time, the names are
+        `Qend.svg`, `Wend_mat.svg` and `Wend_hist.svg`, and `Wdiff_mat.svg` and `Wdiff_hist.svg` show W − Wpast.
+
+        A `*` at the start of dir_path stands for out_prefix without its last character; if dir_path is None, nothing
+        is done. Raises ValueError if the layer is not built, out_prefix is missing or Wpast has another shape.
+        """
+        from kpconvx_compat import representation  # here, as nothing else needs Matplotlib
+
+        if not self.built:
+            raise ValueError(f"{self.name} has no kernel before it is built")
+        representation.export(dir_path, out_prefix, self, self.Q, self.W, Wpast)
+
     def get_config(self):
         """The constructor's arguments, next to Keras's own keys."""
         return {

@@ -36,6 +36,8 @@ class ArchitectureTest {
           .definedBy(ROOT + "training..")
           .layer("pointcloud")
           .definedBy(ROOT + "pointcloud..")
+          .layer("report")
+          .definedBy(ROOT + "report..")
           .layer("cli")
           .definedBy(ROOT + "cli..")
           .whereLayer("cli")
@@ -47,12 +49,14 @@ class ArchitectureTest {
           .whereLayer("network")
           .mayOnlyBeAccessedByLayers("inference", "training", "cli")
           .whereLayer("layer")
-          .mayOnlyBeAccessedByLayers("network", "inference", "training", "cli")
+          .mayOnlyBeAccessedByLayers("network", "inference", "training", "report", "cli")
           .whereLayer("keras")
-          .mayOnlyBeAccessedByLayers("layer", "network", "inference", "training", "cli")
+          .mayOnlyBeAccessedByLayers("layer", "network", "inference", "training", "report", "cli")
           .whereLayer("numpy")
           .mayOnlyBeAccessedByLayers("inference", "training", "cli")
           .whereLayer("pointcloud")
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("report")
           .mayOnlyBeAccessedByLayers("cli");
 
   private static final ArchRule NO_CYCLES =

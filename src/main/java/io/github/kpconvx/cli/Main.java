@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
     versionProvider = Main.Version.class,
     subcommands = {
       DemoCommand.class,
+      ExportRepresentationCommand.class,
       InspectCommand.class,
       PredictCommand.class,
       VerifyCommand.class
@@ -95,6 +96,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        new CommandLine(this), "Missing command, expected one of demo, inspect, predict, verify");
+        new CommandLine(this),
+        "Missing command, expected one of "
+            + String.join(", ", new CommandLine(this).getSubcommands().keySet()));
   }
 }

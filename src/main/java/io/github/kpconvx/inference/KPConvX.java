@@ -142,13 +142,68 @@ public final class KPConvX {
      * @throws KerasException if it cannot be loaded; says what was found and what was expected
      */
     public Model load() {
+      requireExists();
+      return engine == Engine.NATIVE ? nativeModel() : storedModel();
+    }
+
+    /**
+     * Reads the kernel of a KPConvX layer, whatever the engine.
+     *
+     * @param layer the layer's name
+     * @return its kernel
+     * @throws KerasException if the model cannot be read, or has no KPConvX layer of that name;
+     *     then those that it has are named
+     */
+    public StoredKernel kernel(String layer) {
+      requireExists();
+      try (WeightStore weights = WeightStore.open(path);
+          Graph graph = new Graph()) {
+        Network network = network(weights);
+        network.build(Ops.create(graph), Mode.INFERENCE);
+        return new StoredKernel(
+            kpconvx(network, layer), weights.match(network.spec()), kernelPoints);
+      }
+    }
+
+    private KPConvXLayer kpconvx(Network network, String name) {
+      List<KPConvXLayer> known =
+          network.layers().stream()
+              .filter(KPConvXLayer.class::isInstance)
+              .map(KPConvXLayer.class::cast)
+              .toList();
+      return known.stream()
+          .filter(layer -> layer.name().equals(name))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new KerasException(
+                      path
+                          + " has no "
+                          + KPConvXLayer.CLASS_NAME
+                          + " named "
+                          + name
+                          + ", expected one of "
+                          + known.stream().map(KPConvXLayer::name).toList()));
+    }
+
+    /**
+     * The configuration that the network is rebuilt from: the one that was given, else the file's.
+     *
+     * @return the configuration, if there is one
+     * @throws KerasException if the file cannot be read
+     */
+    public Optional<KerasObject> config() {
+      requireExists();
+      return config.or(this::storedConfig);
+    }
+
+    private void requireExists() {
       if (!Files.exists(path)) {
         throw new KerasException(
             "No such file or directory: "
                 + path
                 + "; expected a SavedModel directory, a .keras archive or a .weights.h5");
       }
-      return engine == Engine.NATIVE ? nativeModel() : storedModel();
     }
 
     private Model nativeModel() {
@@ -176,7 +231,7 @@ public final class KPConvX {
     }
 
     Network network(WeightStore weights) {
-      KerasObject object = config.or(this::storedConfig).orElseThrow(this::noConfiguration);
+      KerasObject object = config().orElseThrow(this::noConfiguration);
       if (!object.className().equals(KPConvXLayer.CLASS_NAME)) {
         return Network.of(object, registry);
       }

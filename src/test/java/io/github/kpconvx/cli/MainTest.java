@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -155,6 +156,116 @@ class MainTest {
         out);
     assertEquals(0, run("inspect", Fixtures.AERIAL.resolve("aerial.keras"), "--json"), err);
     assertTrue(out.contains("\"total_params\" : 45203"), out);
+  }
+
+  @Test
+  void exportRepresentationWritesTablesAndPictures() {
+    String before = "Q.csv Qinit.svg W0.csv W1.csv Winit_hist.svg Winit_mat.svg";
+    String after =
+        "Q.csv Qend.svg W0.csv W1.csv Wdiff_hist.svg Wdiff_mat.svg Wend_hist.svg Wend_mat.svg";
+    Path model = Fixtures.of("deformable").resolve("model.keras");
+    Path past = Fixtures.of("deformable").resolve("model.weights.h5");
+    export(before, model, "conv", "now");
+    export(after, model, "conv", "then", "--past", past);
+    export(before, past, "conv", "h5", "--config", past.resolveSibling("config.json"));
+    Object[] line = {
+      "export-representation",
+      "--model",
+      model,
+      "--layer",
+      "conv",
+      "--out",
+      "*star",
+      "--prefix",
+      directory + "/_"
+    };
+    assertEquals(0, run(line), err);
+    assertTrue(Files.exists(directory.resolve("star/Q.csv")));
+
+    Path network = Fixtures.of("original_network").resolve("saved_model");
+    String layer = "kp_conv_x_layer_1";
+    export("Q.csv Qinit.svg W0.csv Winit_hist.svg Winit_mat.svg", network, layer, "bare");
+    // The Q.csv is what --kernel-points reads; a file without Q needs it, an earlier state does
+    // not.
+    Path archive = network.resolveSibling("model.keras");
+    assertExportFails("holds no kernel points Q", archive, layer);
+    export(
+        "Q.csv Qend.svg W0.csv Wdiff_hist.svg Wdiff_mat.svg Wend_hist.svg Wend_mat.svg",
+        archive,
+        layer,
+        "given",
+        "--kernel-points",
+        directory.resolve("bare/Q.csv"),
+        "--past",
+        archive);
+    assertEquals(
+        Fixtures.text(directory.resolve("bare/Q.csv")),
+        Fixtures.text(directory.resolve("given/Q.csv")));
+  }
+
+  @Test
+  void thePicturesInTheReadmeAreOfTheShippedModel() {
+    String files = "Q.csv Qinit.svg W0.csv W1.csv Winit_hist.svg Winit_mat.svg";
+    export(files, Fixtures.AERIAL, "kpconvx_1", "kernel");
+    Path site = Path.of("src/site");
+    assertEquals(
+        Fixtures.text(site.resolve("kernel_points.svg")),
+        Fixtures.text(directory.resolve("kernel/Qinit.svg")));
+    assertEquals(
+        Fixtures.text(site.resolve("kernel_weights.svg")),
+        Fixtures.text(directory.resolve("kernel/Winit_mat.svg")));
+  }
+
+  private void export(String files, Path model, String layer, String out, Object... more) {
+    Object[] line = {
+      "export-representation", "--model", model, "--layer", layer, "--out", directory.resolve(out)
+    };
+    Object[] all = Arrays.copyOf(line, line.length + more.length);
+    System.arraycopy(more, 0, all, line.length, more.length);
+    assertEquals(0, run(all), err);
+    List<String> names =
+        Fixtures.files(directory.resolve(out)).stream()
+            .map(file -> file.getFileName().toString())
+            .toList();
+    assertEquals(files, String.join(" ", names));
+  }
+
+  @Test
+  void exportRepresentationSaysWhatItCannotDo() throws IOException {
+    assertExportFails(
+        "no KPConvXLayer named dense, expected one of [kpconvx_1, kpconvx_2]",
+        Fixtures.AERIAL,
+        "dense");
+    Path model = Fixtures.of("defaults").resolve("model.keras");
+    assertExportFails(
+        "past W has shape (2, 21, 16), expected (1, 21, 16)",
+        model,
+        "conv",
+        "--past",
+        Fixtures.of("deformable").resolve("model.keras"));
+    assertExportFails("No such file", model, "conv", "--past", "nowhere");
+    assertExportFails("No such file", Path.of("nowhere"), "conv");
+    Path file = Files.createFile(directory.resolve("file"));
+    assertFails(
+        "it is a file",
+        "export-representation",
+        "--model",
+        model,
+        "--layer",
+        "conv",
+        "--out",
+        file);
+    assertFails(
+        "no prefix", "export-representation", "--model", model, "--layer", "conv", "--out", "*x");
+  }
+
+  private void assertExportFails(String reason, Path model, String layer, Object... more) {
+    Path out = directory.resolve("never");
+    Object[] line = {"export-representation", "--model", model, "--layer", layer, "--out", out};
+    Object[] all = Arrays.copyOf(line, line.length + more.length);
+    System.arraycopy(more, 0, all, line.length, more.length);
+    assertFails(reason, all);
+    assertFalse(Files.exists(out));
   }
 
   @ParameterizedTest
