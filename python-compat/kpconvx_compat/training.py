@@ -20,6 +20,10 @@ VANISHING = 1e-9  # in parts of the model's largest gradient: what is below is z
 NUDGE = 4e-6  # in parts of a number: more than float32 rounds it by
 
 
+class Undetermined(ValueError):
+    """Rounding could decide a gradient of the model on these inputs."""
+
+
 def qualified_weights(model):
     """Every weight by a name that does not depend on Keras's counters, in the model's order.
 
@@ -104,7 +108,7 @@ def golden(model, inputs):
 
 
 def require_determined(model, inputs, found):
-    """Raises ValueError unless rounding leaves every gradient in `found`, which `golden` gave, within TOLERANCE.
+    """Raises Undetermined unless rounding leaves every gradient in `found`, which `golden` gave, within TOLERANCE.
 
     They are compared with what float64 gives, and that with what float64 gives when every number is nudged, so that
     no point is as near to a tie, a clamp or an activation's kink as rounding could carry it. X and Q are nudged by one
@@ -117,7 +121,7 @@ def require_determined(model, inputs, found):
     largest = max(np.abs(gradient).max() for gradient in exact.values())
     ties = [name for name, value in found.items() if name.endswith("/near_tie") and value.any()]
     if ties:
-        raise ValueError(f"some neighbours are equally far from two kernel points: {', '.join(ties)}")
+        raise Undetermined(f"some neighbours are equally far from two kernel points: {', '.join(ties)}")
     nudged = [("a nudge", _nudged_gradients(twin, inputs, sign)) for sign in (1.0, -1.0)]
     for what, others in [("float32", found), *nudged]:
         for name, gradient in exact.items():
@@ -125,7 +129,7 @@ def require_determined(model, inputs, found):
             scale = scale if scale > VANISHING * largest else largest
             difference = np.abs(others[name] - gradient).max() / scale
             if not difference <= TOLERANCE:
-                raise ValueError(f"{what} moves {name} by {difference:.1e} of its scale, more than {TOLERANCE}")
+                raise Undetermined(f"{what} moves {name} by {difference:.1e} of its scale, more than {TOLERANCE}")
 
 
 def _float64_gradients(twin, inputs):
