@@ -15,7 +15,7 @@ from kpconvx_compat.training_cases import TRAINING_CASES
 def write_case(case, directory):
     """Writes one case's folder to `directory`, in place of one that is there.
 
-    Raises ValueError, and writes nothing, where rounding could decide a gradient: such a case needs another seed.
+    Raises Undetermined, and writes nothing, where rounding could decide a gradient: such a case needs another seed.
     """
     model = case.model()
     inputs = case.inputs(model)

@@ -17,7 +17,11 @@ OPTIMIZERS = {
 }
 TOLERANCE = 1e-4  # how closely gradients are compared, in parts of a tensor's largest element
 VANISHING = 1e-9  # in parts of the model's largest gradient: what is below is zero but for rounding
-NUDGE = 1e-6  # in parts of a number: more than float32 rounds it by
+NUDGE = 4e-6  # in parts of a number: more than float32 rounds it by
+
+
+class Undetermined(ValueError):
+    """Rounding could decide a gradient of the model on these inputs."""
 
 
 def qualified_weights(model):
@@ -104,7 +108,7 @@ def golden(model, inputs):
 
 
 def require_determined(model, inputs, found):
-    """Raises ValueError unless rounding leaves every gradient in `found`, which `golden` gave, within TOLERANCE.
+    """Raises Undetermined unless rounding leaves every gradient in `found`, which `golden` gave, within TOLERANCE.
 
     They are compared with what float64 gives, and that with what float64 gives when every number is nudged, so that
     no point is as near to a tie, a clamp or an activation's kink as rounding could carry it. X and Q are nudged by one
@@ -117,14 +121,15 @@ def require_determined(model, inputs, found):
     largest = max(np.abs(gradient).max() for gradient in exact.values())
     ties = [name for name, value in found.items() if name.endswith("/near_tie") and value.any()]
     if ties:
-        raise ValueError(f"some neighbours are equally far from two kernel points: {', '.join(ties)}")
-    for what, others in (("float32", found), ("a nudge", _nudged_gradients(twin, inputs))):
+        raise Undetermined(f"some neighbours are equally far from two kernel points: {', '.join(ties)}")
+    nudged = [("a nudge", _nudged_gradients(twin, inputs, sign)) for sign in (1.0, -1.0)]
+    for what, others in [("float32", found), *nudged]:
         for name, gradient in exact.items():
             scale = np.abs(gradient).max()
             scale = scale if scale > VANISHING * largest else largest
             difference = np.abs(others[name] - gradient).max() / scale
             if not difference <= TOLERANCE:
-                raise ValueError(f"{what} moves {name} by {difference:.1e} of its scale, more than {TOLERANCE}")
+                raise Undetermined(f"{what} moves {name} by {difference:.1e} of its scale, more than {TOLERANCE}")
 
 
 def _float64_gradients(twin, inputs):
@@ -134,13 +139,13 @@ def _float64_gradients(twin, inputs):
     return {name: value.numpy() for name, value in computed.items() if name.startswith("gradient/")}
 
 
-def _nudged_gradients(twin, inputs):
-    rng = np.random.default_rng(0)
+def _nudged_gradients(twin, inputs, sign):
+    rng, nudge = np.random.default_rng(0), sign * NUDGE
     stored = twin.get_weights()
     for name, weight in qualified_weights(twin).items():
-        weight.assign(weight * (1.0 + NUDGE * (1.0 if name.endswith("/Q") else rng.uniform(-1.0, 1.0, weight.shape))))
-    x = inputs["X"].astype(np.float64) * (1.0 + NUDGE)
-    f = inputs["F"] * (1.0 + NUDGE * rng.uniform(-1.0, 1.0, inputs["F"].shape))
+        weight.assign(weight * (1.0 + nudge * (1.0 if name.endswith("/Q") else rng.uniform(-1.0, 1.0, weight.shape))))
+    x = inputs["X"].astype(np.float64) * (1.0 + nudge)
+    f = inputs["F"] * (1.0 + nudge * rng.uniform(-1.0, 1.0, inputs["F"].shape))
     nudged = _float64_gradients(twin, {**inputs, "X": x, "F": f})
     twin.set_weights(stored)
     return nudged

@@ -153,7 +153,7 @@ def _clipped(x, f, n):
 
 
 TRAINING_CASES = [
-    _case("defaults", 201, "every setting at its default; DH 384", 8, alone()),
+    _case("defaults", 301, "every setting at its default; DH 384", 8, alone()),
     _case(
         "single_point",
         202,
@@ -219,7 +219,7 @@ TRAINING_CASES = [
     ),
     _case(
         "leaky_slope",
-        209,
+        309,
         "LeakyReLU of another slope; B = 3; random neighbours, repeated ones among them",
         16,
         alone(DH=8, activation=keras.layers.LeakyReLU(negative_slope=0.05, name="slope")),
