@@ -7,10 +7,10 @@ the form of the parity fixtures, so that another implementation can be compared 
 import argparse
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from kpconvx_compat import original
+from kpconvx_compat.backend import keras
 from kpconvx_compat.cases import Case
 from kpconvx_compat.make_fixtures import write_case
 
