@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Callable
 
-import keras
 import numpy as np
 
 from kpconvx_compat import original
+from kpconvx_compat.backend import keras
 from kpconvx_compat.layer import BUILT_FLAGS, KPConvXBase, KPConvXLayer
 
 REACH = 1.2  # a neighbourhood's radius, in units of the outermost shell's
@@ -16,12 +16,13 @@ REACH = 1.2  # a neighbourhood's radius, in units of the outermost shell's
 class Case:
     """A model and what it is run on.
 
-    features, layers: the width D_f of input F and what makes the output from the inputs (x, f, n). batch, points and
-    neighbours are B, R and κ. With `own` each point is its own first neighbour; without, it is none of them, as is
-    needed where no kernel point is at the centre (the point itself would be equally far from a whole shell).
-    `random_neighbours` draws N at random instead of taking the nearest. `offset` moves all coordinates. With
-    `on_kernel_points` the first point of each element is the origin, and the next ones are the kernel points of the
-    first KPConvX layer, so that neighbours lie exactly on them.
+    features, layers: the width D_f of input F and what makes the output, or the model itself, from the inputs
+    (x, f, n). batch, points and neighbours are B, R and κ. With `own` each point is its own first neighbour; without,
+    it is none of them, as is needed where no kernel point is at the centre (the point itself would be equally far from
+    a whole shell). `random_neighbours` draws N at random instead of taking the nearest. `offset` moves all
+    coordinates. With `on_kernel_points` the first point of each element is the origin, and the next ones are the kernel
+    points of the first KPConvX layer, so that neighbours lie exactly on them. A `trained` model is compiled and has an
+    optimizer that took a step.
     """
 
     name: str
@@ -37,24 +38,36 @@ class Case:
     random_neighbours: bool = False
     offset: float = 0.0
     on_kernel_points: bool = False
+    trained: bool = False
 
     def model(self):
         """The model, with the weights that Case.seed makes."""
-        keras.utils.clear_session()
+        keras.backend.clear_session()
         keras.utils.set_random_seed(self.seed)  # for what Dropout draws from: it is part of the files
         x = keras.Input((None, 3), name="X")
         f = keras.Input((None, self.features), name="F")
         n = keras.Input((None, None), name="N", dtype=self.indices)
-        model = keras.Model([x, f, n], self.layers(x, f, n))
+        made = self.layers(x, f, n)
+        model = made if isinstance(made, keras.Model) else keras.Model([x, f, n], made)
+        if self.trained:
+            model.compile("adam", "mse")
+            feed = self.inputs(model)
+            model.train_on_batch(
+                [feed[tensor.name] for tensor in model.inputs],
+                np.zeros((self.batch, self.points, model.outputs[0].shape[-1])),
+            )
         rng = np.random.default_rng([self.seed, 0])
-        for layer in model.layers:
+        for layer in leaf_layers(model):
             _set_weights(layer, self.neighbours, rng)
         return model
 
     def inputs(self, model):
-        """X (B, R, 3) and F (B, R, D_f) float32, N (B, R, κ): a cloud so dense that κ neighbours reach the kernel."""
+        """X (B, R, 3) and F (B, R, D_f) float32, N (B, R, κ): a cloud so dense that κ neighbours reach the kernel.
+
+        A model that lacks one of these inputs gets the others only.
+        """
         rng = np.random.default_rng([self.seed, 1])
-        radius = REACH * max(max(layer.shell_radii) for layer in kpconvx_layers(model)) or REACH
+        radius = REACH * max((max(layer.shell_radii) for layer in kpconvx_layers(model)), default=1.0) or REACH
         side = radius * (4.0 / 3.0 * np.pi * self.points / self.neighbours) ** (1.0 / 3.0)
         x = (rng.uniform(0.0, side, (self.batch, self.points, 3)) + self.offset).astype(np.float32)
         if self.on_kernel_points:
@@ -68,45 +81,64 @@ class Case:
             order = np.argsort(np.sum(y * y, axis=-1), axis=-1, kind="stable")
             first = 0 if self.own else 1
             n = order[:, :, first : first + self.neighbours]
-        return {"X": x, "F": f, "N": n.astype(self.indices)}
+        inputs = {"X": x, "F": f, "N": n.astype(self.indices)}
+        return {name: inputs[name] for name in inputs if name in [tensor.name for tensor in model.inputs]}
+
+
+def leaf_layers(model):
+    """The model's layers and, in place of nested models, theirs."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from leaf_layers(layer)
+        else:
+            yield layer
 
 
 def kpconvx_layers(model):
-    """The model's KPConvX layers, in its order."""
+    """The model's KPConvX layers, in its order; not those of nested models."""
     return [layer for layer in model.layers if isinstance(layer, KPConvXBase)]
 
 
 def weights_by_layer(model):
-    """Each layer's arrays in Keras's order; those of a layer with a bare Q start with it."""
-    weights = {layer.name: layer.get_weights() for layer in model.layers}
-    for layer in kpconvx_layers(model):
-        if isinstance(layer, original.KPConvXLayer):
-            weights[layer.name].insert(0, layer.Q.numpy())
-    return weights
+    """Each layer's arrays in Keras 3's order, those of a KPConvX layer with its Q in front."""
+    return {layer.name: [weight.numpy() for weight in _ordered_weights(layer)] for layer in leaf_layers(model)}
+
+
+def _ordered_weights(layer):
+    if not isinstance(layer, KPConvXBase):
+        return layer.weights
+    own = [getattr(layer, name) for name in ("Q", "W", "Phi", "phi", "Psi", "psi", "Atilde", "btilde", "Ahat", "bhat")]
+    normalizations = [*layer.bn_phi, *layer.bn_htilde, *layer.bn_hhat]
+    return own + [weight for normalization in normalizations for weight in normalization.weights]
 
 
 def _set_weights(layer, neighbours, rng):
     """Values that keep activations near 1 and differ from what Keras starts with; a fixed Q keeps its own."""
-    if isinstance(layer, original.KPConvXLayer) and layer.deformable:
-        layer.Q.assign_add(rng.normal(0.0, 0.03, layer.Q.shape).astype(np.float32))
+    bare = layer.Q if isinstance(layer, original.KPConvXLayer) else None
+    if bare is not None and layer.deformable:
+        bare.assign_add(rng.normal(0.0, 0.03, bare.shape).astype(np.float32))
     for weight in layer.weights:
-        shape = weight.shape
-        if weight.name == "Q":
+        if weight is bare:  # for Keras 2 it is a weight
+            continue
+        shape = tuple(weight.shape)
+        name = weight.name.split("/")[-1].split(":")[0]  # Keras 2 calls it conv/W:0
+        if name == "Q":
             if not layer.deformable:
                 continue
             value = weight.numpy() + rng.normal(0.0, 0.03, shape)
-        elif weight.name == "moving_variance":
+        elif name == "moving_variance":
             value = rng.uniform(0.5, 2.0, shape)
-        elif weight.name == "gamma":
+        elif name == "gamma":
             value = rng.uniform(0.5, 1.5, shape)
-        elif weight.name == "W":
+        elif name == "W":
             value = rng.normal(0.0, 3.0 / np.sqrt(neighbours), shape)
-        elif weight.name in ("Phi", "Psi", "Atilde", "Ahat", "kernel"):
+        elif name in ("Phi", "Psi", "Atilde", "Ahat", "kernel"):
             value = rng.normal(0.0, shape[-2] ** -0.5, shape)
         else:
             value = rng.normal(0.0, 0.3, shape)
         value = value.astype(np.float32)
-        weight.assign(weight.constraint(value) if weight.constraint else value)
+        constraint = getattr(weight, "constraint", None)
+        weight.assign(constraint(value) if constraint else value)
 
 
 def alone(cls=KPConvXLayer, **settings):
@@ -171,7 +203,7 @@ def _function_object(name):
 def segmentation(x, f, n, dropout=0.4):
     f = keras.layers.Dense(32, use_bias=False, name="stem")(f)
     f = keras.layers.BatchNormalization(name="stem_norm")(f)
-    f = keras.layers.LeakyReLU(negative_slope=0.1, name="stem_act")(f)
+    f = keras.layers.LeakyReLU(0.1, name="stem_act")(f)
     f = KPConvXLayer(name="conv", DH=64)([x, f, n])
     f = keras.layers.Dropout(dropout, name="drop")(f)
     return keras.layers.Dense(5, activation="softmax", name="classes")(f)
@@ -221,6 +253,44 @@ def _original_pair(x, f, n):
         DH=16, groups=4, deformable=True, sigma=0.8, shell_radii=[0, 1.0], shell_points=[1, 14], activation="relu"
     )([x, f, n])
     return keras.layers.Dense(6, activation="softmax")(f)
+
+
+def _trained(x, f, n):
+    first = keras.layers.LeakyReLU()(keras.layers.BatchNormalization()(keras.layers.Dense(8)(f)))
+    second = KPConvXLayer(DH=16, groups=2, deformable=True)([x, first, n])
+    both = keras.layers.Dropout(0.2)(keras.layers.Concatenate()([first, second]))
+    return keras.layers.Softmax()(keras.layers.Dense(3)(both))
+
+
+def _nested(x, f, n):
+    stem = [
+        keras.layers.Dense(16, use_bias=False, name="widen"),
+        keras.layers.BatchNormalization(name="norm"),
+        keras.layers.LeakyReLU(0.2, name="bend"),
+    ]
+    f = keras.Sequential(stem, name="stem")(f)
+    f = KPConvXLayer(name="conv", DH=16)([x, f, n])
+    place, features = keras.Input((None, 3), name="place"), keras.Input((None, 16), name="features")
+    neighbours = keras.Input((None, None), name="neighbours", dtype="int32")
+    inner = KPConvXLayer(name="inner_conv", DH=8, groups=4)([place, features, neighbours])
+    inner = keras.layers.Add(name="sum")([features, keras.layers.Dense(16, name="mix")(inner)])
+    block = keras.Model([place, features, neighbours], inner, name="block")
+    f = block([x, block([x, f, n]), n])
+    head = [keras.layers.Dropout(0.2, name="drop"), keras.layers.Dense(5, name="scores"), keras.layers.Softmax()]
+    return keras.Sequential(head, name="head")(f)
+
+
+def _sequential(x, f, n):
+    return keras.Sequential(
+        [
+            keras.Input(f.shape[1:], name="F"),
+            keras.layers.Dense(8, name="widen"),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.ReLU(name="bend"),
+            keras.layers.Dense(3, activation="softmax", name="classes"),
+        ],
+        name="pointwise",
+    )
 
 
 CASES = [
@@ -315,7 +385,7 @@ CASES = [
         113,
         "LeakyReLU of another slope as activation; B = 3; random neighbours, repeated ones among them",
         24,
-        alone(DH=16, activation=keras.layers.LeakyReLU(negative_slope=0.05, name="slope")),
+        alone(DH=16, activation=keras.layers.LeakyReLU(0.05, name="slope")),
         batch=3,
         points=20,
         neighbours=30,
@@ -361,4 +431,9 @@ CASES = [
         batch=1,
     ),
     Case("original_network", 120, "two bare Qs, both moved off their initial values; two blocks", 4, _original_pair),
+    Case("trained", 121, "compiled, with an optimizer that took a step; names given by Keras", 4, _trained, trained=True),
+    Case("nested", 122, "a Sequential in front, a functional model called twice, a Sequential behind", 4, _nested),
+    Case("sequential", 123, "a Sequential model, without a KPConvXLayer", 4, _sequential),
 ]
+KERAS_2_NAMES = ("defaults", "deformable", "batch_norms", "original", "trained", "nested", "sequential")
+KERAS_2_CASES = [case for case in CASES if case.name in KERAS_2_NAMES]

@@ -5,8 +5,10 @@ kernel points on spherical shells. Here each shell starts as a Fibonacci lattice
 minimum of the Coulomb energy, with every point held to its shell's radius.
 """
 
-import keras
 import numpy as np
+import tensorflow as tf
+
+from kpconvx_compat.backend import keras
 
 GRADIENT_TOLERANCE = 1e-13
 MAX_ITERATIONS = 20_000
@@ -193,7 +195,7 @@ class FibonacciShellInitializer(keras.initializers.Initializer):
         if shape is not None and tuple(shape) != expected:
             raise ValueError(f"the shape of these kernel points is {expected}; found {tuple(shape)}")
         points = shell_points(self.radii, self.points_per_shell)
-        return keras.ops.convert_to_tensor(points, dtype or keras.config.floatx())
+        return tf.convert_to_tensor(points, dtype or keras.backend.floatx())
 
     def get_config(self):
         """The constructor's arguments."""

@@ -1,4 +1,4 @@
-"""KPConvX as a Keras 3 layer on TensorFlow.
+"""KPConvX as a Keras layer on TensorFlow.
 
 Thomas et al., "KPConvX: Modernizing Kernel Point Convolution with Kernel Attention" (arXiv:2405.13194).
 """
@@ -6,9 +6,9 @@ Thomas et al., "KPConvX: Modernizing Kernel Point Convolution with Kernel Attent
 import copy
 import inspect
 
-import keras
 import tensorflow as tf
 
+from kpconvx_compat.backend import keras
 from kpconvx_compat.initializer import FibonacciShellInitializer
 
 KERAS_KEYS = {"name", "trainable", "dtype", "activity_regularizer", "autocast"}
@@ -35,7 +35,7 @@ class KPConvXBase(keras.layers.Layer):
     bn_momentum: momentum of the batch normalizations that the layer makes itself.
     bn_phi, bn_htilde, bn_hhat: None, or for each block a BatchNormalization (as a layer or serialized).
     activation: a layer without weights, a function, a name or a serialized one of these; default LeakyReLU(), whose
-        slope in Keras 3 is 0.3.
+        slope is 0.3.
     built_Q … built_bhat: carried through to the configuration.
 
     Raises ValueError for an argument out of these bounds, TypeError for one of the wrong kind.
@@ -137,7 +137,9 @@ class KPConvXBase(keras.layers.Layer):
         for layers, channels in ((self.bn_phi, D), (self.bn_htilde, self.DH), (self.bn_hhat, D)):
             for layer in layers:
                 if not layer.built:
-                    layer.build((None, None, channels))
+                    with tf.name_scope(layer.name):  # Keras 2 names weights by it, and an HDF5 file wants names apart
+                        layer.build((None, None, channels))
+        self.built = True  # or Keras 2 builds a layer again that was built by hand
 
     def _build_kernel_points(self):
         """Sets self.Q, (m_q, 3), trainable iff deformable."""
@@ -319,9 +321,11 @@ def _activation(given):
 
 def _deserialize(serialized):
     """The layer or function of a Keras 3 object, or of a Keras 2 object, which names no module."""
-    if "module" not in serialized and hasattr(keras.layers, serialized.get("class_name", "")):
+    if not hasattr(keras.layers, serialized.get("class_name", "")):
+        return keras.saving.deserialize_keras_object(serialized)
+    if "module" not in serialized:
         serialized = {"module": "keras.layers", "registered_name": None, **serialized}
-    return keras.saving.deserialize_keras_object(serialized)
+    return keras.layers.deserialize(serialized)
 
 
 def _serialize_activation(activation):

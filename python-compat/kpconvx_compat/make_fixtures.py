@@ -1,19 +1,20 @@
 """Writes the parity fixtures: python -m kpconvx_compat.make_fixtures OUT_DIR [--case NAME]…
 
-Each case becomes the folder OUT_DIR/keras-<version>/<case> described in savedmodels/README.md; one that is there is
-replaced when the new one is complete. OUT_DIR/kernel_points.json, which is the same for all versions, is written too.
+Each case becomes the folder OUT_DIR/<keras or tf_keras>-<version>/<case> described in savedmodels/README.md; one that is
+there is replaced when the new one is complete. Keras 2 writes some of the cases only. OUT_DIR/kernel_points.json, which
+is the same for all versions, is written by Keras 3.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from kpconvx_compat import oracle, original
-from kpconvx_compat.cases import CASES, kpconvx_layers, weights_by_layer
+from kpconvx_compat.backend import KERAS_2, keras
+from kpconvx_compat.cases import CASES, KERAS_2_CASES, kpconvx_layers, weights_by_layer
 from kpconvx_compat.export import export_saved_model, replacing, save_archive
 from kpconvx_compat.initializer import energy, shell_points
 
@@ -43,6 +44,7 @@ def golden(model, inputs):
     from the oracle.
     """
     feed = [inputs[tensor.name] for tensor in model.inputs]
+    feed = feed[0] if len(feed) == 1 else feed
     expected, oracle_stages = oracle.network(json.loads(model.to_json()), weights_by_layer(model), inputs)
     outputs = model(feed, training=False)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
@@ -58,11 +60,15 @@ def golden(model, inputs):
 def summary(model, case):
     """What Keras's summary() shows, and the weights' paths, as a JSON object."""
 
+    trainable = {id(weight) for weight in model.trainable_weights}
+
     def parameters(weights):
         return sum(int(np.prod(weight.shape)) for weight in weights)
 
     def shapes(layer):
-        outputs = layer.output if isinstance(layer.output, list) else [layer.output]
+        # The model's own call of a nested model is its last one.
+        output = layer.get_output_at(-1) if hasattr(layer, "get_output_at") else layer.output
+        outputs = output if isinstance(output, list) else [output]
         found = [list(output.shape) for output in outputs]
         return found if len(found) > 1 else found[0]
 
@@ -84,7 +90,11 @@ def summary(model, case):
         "trainable_params": parameters(model.trainable_weights),
         "non_trainable_params": parameters(model.non_trainable_weights),
         "weights": [
-            {"path": weight.path, "shape": list(weight.shape), "trainable": weight.trainable}
+            {
+                "path": getattr(weight, "path", weight.name),
+                "shape": list(weight.shape),
+                "trainable": id(weight) in trainable,
+            }
             for weight in model.weights
         ],
     }
@@ -95,10 +105,16 @@ def write_case(case, directory):
     model = case.model()
     inputs = case.inputs(model)
     with replacing(directory) as folder:
-        export_saved_model(model, folder / "saved_model")
+        (folder / "config.json").write_text(model.to_json())  # before Keras 2 saves the model, and changes the form
+        if KERAS_2:
+            # Most of a SavedModel is what its layers' functions trace to, which no reader of weights needs: one has it.
+            model.save(folder / "saved_model", save_format="tf", save_traces=case.name == "original")
+            model.save(folder / "model.h5")
+            model.save_weights(folder / "weights.h5")  # any name that ends otherwise than .weights.h5 gives this layout
+        else:
+            export_saved_model(model, folder / "saved_model")
         save_archive(model, folder / "model.keras")
         model.save_weights(folder / "model.weights.h5")
-        (folder / "config.json").write_text(model.to_json())
         (folder / "summary.json").write_text(json.dumps(summary(model, case), indent=1) + "\n")
         np.savez(folder / "inputs.npz", **inputs)
         np.savez_compressed(folder / "golden.npz", **golden(model, inputs))
@@ -132,23 +148,26 @@ def write_kernel_points(path):
 def write_cases(cases, write, description):
     """The command line of a script that writes `cases`, each by `write(case, directory)`.
 
-    Returns the folder that was named, where now keras-<version>/<case> are.
+    Returns the folder that was named, where now <keras or tf_keras>-<version>/<case> are.
     """
     names = [case.name for case in cases]
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("out", type=Path, help="where keras-<version>/<case> go")
+    parser.add_argument("out", type=Path, help="where <keras or tf_keras>-<version>/<case> go")
     parser.add_argument("--case", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
     arguments = parser.parse_args()
     for case in cases:
         if not arguments.case or case.name in arguments.case:
             print(case.name, flush=True)
-            write(case, arguments.out / f"keras-{keras.__version__}" / case.name)
+            write(case, arguments.out / f"{keras.__name__}-{keras.__version__}" / case.name)
     return arguments.out
 
 
 def main():
-    out = write_cases(CASES, write_case, "Writes the parity fixtures of the Keras version at hand.")
-    write_kernel_points(out / "kernel_points.json")
+    out = write_cases(
+        KERAS_2_CASES if KERAS_2 else CASES, write_case, "Writes the parity fixtures of the Keras version at hand."
+    )
+    if not KERAS_2:
+        write_kernel_points(out / "kernel_points.json")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The layer and its networks in plain NumPy float64: an oracle that shares no code with the layers.
 
 Written for clarity from the definition of the layer (arXiv:2405.13194, and Keras's documentation for the rest), on
-configurations as Keras 3 writes them. Of training it has everything but the gradients: the forward pass (in which
-nothing random may be left: drop_path is 0 or 1), the losses, and the steps of optimizers with their constraints.
+configurations as Keras 3 and Keras 2 write them. Of training it has everything but the gradients: the forward pass (in
+which nothing random may be left: drop_path is 0 or 1), the losses, and the steps of optimizers with their constraints.
 """
 
 from dataclasses import dataclass
@@ -159,6 +159,8 @@ def _dense(config, weights, x):
     return activation(config["activation"])(y + weights[1] if config["use_bias"] else y)
 
 
+MODELS = ("Functional", "Sequential")
+
 LAYERS = {
     "Dense": _dense,
     "Activation": lambda config, weights, x: activation(config["activation"])(x),
@@ -174,53 +176,88 @@ LAYERS = {
 
 
 def network(config, weights, inputs, training=False):
-    """Runs a functional network from its configuration, the object that `model.to_json()` holds.
+    """Runs a functional or sequential network from its configuration, the object that `model.to_json()` holds.
 
-    weights: by layer name, its arrays in Keras's order (for a KPConvX layer Q among them). inputs: by input name.
-    Returns the list of outputs and, by layer name, what else its call gave: the stages of a KPConvX layer; in training
-    `moved/<name>`, the moving statistics of a BatchNormalization after the call; `activity`, the loss of an
-    activity_regularizer before it is divided (see `regularization`).
+    weights: by layer name, its arrays in Keras's order (for a KPConvX layer Q among them); the names of the layers of
+    nested models count like the others. inputs: by input name. Returns the list of outputs and, by layer name, what
+    else its call gave: the stages of a KPConvX layer; in training `moved/<name>`, the moving statistics of a
+    BatchNormalization after the call; `activity`, the loss of an activity_regularizer before it is divided (see
+    `regularization`).
     """
-    layers = {layer["name"]: layer for layer in config["config"]["layers"]}
-    tensors, stages = {}, {}
+    values = [np.asarray(inputs[name]) for name in _input_names(config["config"])]
+    values = [value if np.issubdtype(value.dtype, np.integer) else value.astype(np.float64) for value in values]
+    stages = {}
+    return _model(config, weights, values, training, stages), stages
 
-    def tensor(name):
-        if name not in tensors:
-            tensors[name] = evaluate(layers[name])
-        return tensors[name]
 
-    def evaluate(layer):
-        name, kind, settings = layer["name"], layer["class_name"], layer["config"]
-        if kind == "InputLayer":
-            values = np.asarray(inputs[name])
-            return values if np.issubdtype(values.dtype, np.integer) else values.astype(np.float64)
-        (node,) = layer["inbound_nodes"]
-        arguments = _resolve(node["args"][0], tensor)
-        arrays = [np.asarray(w, np.float64) for w in weights.get(name, [])]
-        stages[name] = {}
-        if kind == "KPConvXLayer":
-            stages[name] = kpconvx(settings, arrays, *arguments, training)
-            y = stages[name][f"block_{settings['blocks'] - 1}/F"]
-        elif kind == "BatchNormalization":
-            stages[name] = _moved("", settings, arrays, arguments) if training else {}
-            y = batch_normalization(settings, arrays, arguments, training)
-        else:
-            if training and settings.get("rate"):
-                raise ValueError(f"what {kind} {name} drops is random unless its rate is 0; found {settings['rate']}")
-            y = LAYERS[kind](settings, arrays, arguments)
-        if settings.get("activity_regularizer"):
-            stages[name]["activity"] = penalty(settings["activity_regularizer"], y)
-        return y
+def _input_names(settings):
+    if "input_layers" not in settings:
+        return [settings["layers"][0]["config"]["name"]]
+    return [name for name, *_ in _tensors(settings["input_layers"])]
 
-    ends = config["config"]["output_layers"]
-    ends = [ends] if isinstance(ends[0], str) else ends
-    return [tensor(name) for name, _, _ in ends], stages
+
+def _tensors(tensors):
+    """Keras writes one tensor [layer, call, 0], or a list of them."""
+    return [tensors] if isinstance(tensors[0], str) else tensors
+
+
+def _model(serialized, weights, inputs, training, stages):
+    """The outputs of a model, itself or nested, as a list; adds to `stages`."""
+    settings = serialized["config"]
+    if serialized["class_name"] == "Sequential":
+        value = inputs[0]
+        for layer in settings["layers"][1:]:
+            value = _layer(layer, weights, value, training, stages)
+        return [value]
+    layers = {layer["name"]: layer for layer in settings["layers"]}
+    values = {(name, 0): value for name, value in zip(_input_names(settings), inputs)}
+
+    def tensor(name, call):
+        if (name, call) not in values:
+            layer = layers[name]
+            node = layer["inbound_nodes"][call - _first_call(layer)]
+            arguments = node["args"][0] if isinstance(node, dict) else node if len(node) > 1 else node[0]
+            values[name, call] = _layer(layer, weights, _resolve(arguments, tensor), training, stages)
+        return values[name, call]
+
+    return [tensor(name, call) for name, call, _ in _tensors(settings["output_layers"])]
+
+
+def _first_call(layer):
+    """The number of a layer's first call: Keras 2 counts the making of a nested model as its call 0."""
+    return int(isinstance(layer["inbound_nodes"][0], list) and layer["class_name"] in MODELS)
+
+
+def _layer(layer, weights, arguments, training, stages):
+    kind, settings = layer["class_name"].split(">")[-1], layer["config"]
+    if kind in MODELS:
+        inputs = arguments if isinstance(arguments, list) else [arguments]
+        return _model(layer, weights, inputs, training, stages)[0]
+    name = settings["name"]
+    arrays = [np.asarray(w, np.float64) for w in weights.get(name, [])]
+    stages[name] = {}
+    if kind == "KPConvXLayer":
+        stages[name] = kpconvx(settings, arrays, *arguments, training)
+        y = stages[name][f"block_{settings['blocks'] - 1}/F"]
+    elif kind == "BatchNormalization":
+        stages[name] = _moved("", settings, arrays, arguments) if training else {}
+        y = batch_normalization(settings, arrays, arguments, training)
+    else:
+        if training and settings.get("rate"):
+            raise ValueError(f"what {kind} {name} drops is random unless its rate is 0; found {settings['rate']}")
+        y = LAYERS[kind](settings, arrays, arguments)
+    if settings.get("activity_regularizer"):
+        stages[name]["activity"] = penalty(settings["activity_regularizer"], y)
+    return y
 
 
 def _resolve(argument, tensor):
-    if isinstance(argument, list):
-        return [_resolve(item, tensor) for item in argument]
-    return tensor(argument["config"]["keras_history"][0])
+    """Keras 3's {…"keras_history": [layer, call, 0]} or Keras 2's [layer, call, 0, {}], or a list of such."""
+    if isinstance(argument, dict):
+        argument = argument["config"]["keras_history"]
+    if isinstance(argument[0], str):
+        return tensor(argument[0], argument[1])
+    return [_resolve(item, tensor) for item in argument]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The layer held as VL3D holds it, to write files laid out like those of the original."""
 
-import keras
 import tensorflow as tf
 
+from kpconvx_compat.backend import keras
 from kpconvx_compat.layer import BUILT_FLAGS, KPConvXBase
 
 

@@ -10,10 +10,10 @@ import sys
 from itertools import count
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from kpconvx_compat import make_fixtures, make_training_fixtures, original
+from kpconvx_compat.backend import keras
 from kpconvx_compat.cases import Case
 from kpconvx_compat.layer import KPConvXLayer
 from kpconvx_compat.training import Undetermined

@@ -79,7 +79,7 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
 
   private static TrainingFile of(String owner, ObjectNode json) {
     ConfigReader reader = ConfigReader.of(owner, json);
-    reader.rejectOtherKeys(KEYS);
+    reader.allowOnly(KEYS);
     TrainingSettings.Builder settings =
         TrainingSettings.builder()
             .epochs(reader.integer("epochs", 10, 1))
@@ -123,7 +123,7 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
     ConfigReader optimizer = ConfigReader.of(owner + ": optimizer", object);
     return switch (optimizer.text("name", "")) {
       case "adam" -> {
-        optimizer.rejectOtherKeys(List.of("name", "beta_1", "beta_2", "epsilon", "weight_decay"));
+        optimizer.allowOnly(List.of("name", "beta_1", "beta_2", "epsilon", "weight_decay"));
         yield new OptimizerSettings.Adam(
             optimizer.number("beta_1", 0.9),
             optimizer.number("beta_2", 0.999),
@@ -131,7 +131,7 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
             optimizer.number("weight_decay", 0));
       }
       case "sgd" -> {
-        optimizer.rejectOtherKeys(List.of("name", "momentum", "nesterov", "weight_decay"));
+        optimizer.allowOnly(List.of("name", "momentum", "nesterov", "weight_decay"));
         yield new OptimizerSettings.Sgd(
             optimizer.number("momentum", 0),
             optimizer.bool("nesterov", false),
@@ -149,7 +149,7 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
     ConfigReader schedule = ConfigReader.of(owner + ": learning_rate", object);
     return switch (schedule.text("schedule", "")) {
       case "cosine" -> {
-        schedule.rejectOtherKeys(
+        schedule.allowOnly(
             List.of("schedule", "from", "highest", "last", "warmup_steps", "decay_steps"));
         double highest = schedule.number("highest", 0.001);
         yield new LearningRate.Cosine(
@@ -160,7 +160,7 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
             schedule.integer("decay_steps", 0, 1));
       }
       case "exponential" -> {
-        schedule.rejectOtherKeys(List.of("schedule", "rate", "factor", "steps"));
+        schedule.allowOnly(List.of("schedule", "rate", "factor", "steps"));
         yield new LearningRate.Exponential(
             schedule.number("rate", 0.001),
             schedule.number("factor", 0.96),

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -165,6 +166,7 @@ public record ModelDescription(
     List<LayerDescription> layers = new ArrayList<>();
     for (LayerSpec spec : network.spec().sublayers().get("layers")) {
       Layer layer = byName.get(spec.name());
+      Set<String> trained = layer == null ? Set.of() : layer.trainableVariables().keySet();
       long parameters = 0;
       for (Map.Entry<String, WeightSpec> entry : spec.qualifiedWeights().entrySet()) {
         StoredWeight stored = found.get(entry.getKey());
@@ -172,7 +174,7 @@ public record ModelDescription(
           continue;
         }
         boolean counted = !isBare(stored);
-        boolean trainable = counted && entry.getValue().trainable() && layer.trainable();
+        boolean trainable = counted && trained.contains(entry.getKey());
         weights.add(
             new WeightDescription(
                 entry.getKey(), stored.path(), stored.shape(), Optional.of(trainable), counted));

@@ -14,6 +14,8 @@ import java.util.function.BiConsumer;
  *
  * @param name the layer's name in its model; empty for the root
  * @param className the Keras class name, which Keras's weight files derive a layer's path from
+ * @param trainable whether the layer is to be trained, on which the order of weights depends in
+ *     files of Keras 2
  * @param weights the layer's own weights in the order in which the Keras layer creates them
  * @param sublayers lists of sublayers by the attribute of the Keras layer that holds them, in the
  *     order of creation
@@ -21,6 +23,7 @@ import java.util.function.BiConsumer;
 public record LayerSpec(
     String name,
     String className,
+    boolean trainable,
     List<WeightSpec> weights,
     Map<String, List<LayerSpec>> sublayers) {
 
@@ -29,6 +32,22 @@ public record LayerSpec(
     Map<String, List<LayerSpec>> copy = new LinkedHashMap<>();
     sublayers.forEach((attribute, layers) -> copy.put(attribute, List.copyOf(layers)));
     sublayers = java.util.Collections.unmodifiableMap(copy);
+  }
+
+  /**
+   * A layer that is to be trained.
+   *
+   * @param name the layer's name in its model
+   * @param className the Keras class name
+   * @param weights its weights in the order of creation
+   * @param sublayers lists of sublayers by the attribute that holds them
+   */
+  public LayerSpec(
+      String name,
+      String className,
+      List<WeightSpec> weights,
+      Map<String, List<LayerSpec>> sublayers) {
+    this(name, className, true, weights, sublayers);
   }
 
   /**

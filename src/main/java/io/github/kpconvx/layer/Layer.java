@@ -340,6 +340,7 @@ public abstract class Layer {
     return new LayerSpec(
         name,
         object.className(),
+        trainable,
         weights.values().stream().map(LayerVariable::spec).toList(),
         below);
   }
@@ -371,6 +372,22 @@ public abstract class Layer {
             visitor.accept(prefix + attribute + "/" + i + "/", layers.get(i));
           }
         });
+  }
+
+  /** Visits this layer and its sublayers with what their weights' qualified names begin with. */
+  final void visit(BiConsumer<String, Layer> visitor) {
+    visit(name + "/", visitor);
+  }
+
+  private void visit(String prefix, BiConsumer<String, Layer> visitor) {
+    visitor.accept(prefix, this);
+    visitSublayers(prefix, (below, layer) -> layer.visit(below, visitor));
+  }
+
+  /** The layer's own weights by name, without its sublayers'. */
+  final Map<String, LayerVariable> ownVariables() {
+    requireBuilt();
+    return Collections.unmodifiableMap(weights);
   }
 
   /** Throws unless the layer was built. */

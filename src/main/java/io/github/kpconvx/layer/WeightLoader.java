@@ -27,17 +27,19 @@ public final class WeightLoader {
       Map<String, StoredWeight> found,
       KernelPoints kernelPoints,
       Session session) {
-    for (Layer layer : layers) {
-      layer
-          .variables()
-          .forEach(
-              (name, variable) -> {
-                StoredWeight stored = found.get(name);
-                try (TFloat32 value =
-                    stored != null ? stored.read() : absent(layer, name, kernelPoints)) {
-                  variable.assign(session, value);
-                }
-              });
+    for (Layer outer : layers) {
+      outer.visit(
+          (prefix, layer) ->
+              layer
+                  .ownVariables()
+                  .forEach(
+                      (name, variable) -> {
+                        StoredWeight stored = found.get(prefix + name);
+                        try (TFloat32 value =
+                            stored != null ? stored.read() : absent(layer, name, kernelPoints)) {
+                          variable.assign(session, value);
+                        }
+                      }));
     }
   }
 

@@ -1,0 +1,203 @@
+package io.github.kpconvx.network;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.kpconvx.keras.ConfigReader;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.layer.Layer;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TType;
+
+/**
+ * Reads the configurations of functional and sequential models, as Keras 3 or Keras 2 writes them.
+ */
+final class GraphReader {
+  private static final Map<String, Class<? extends TType>> INPUT_TYPES =
+      Map.of("float32", TFloat32.class, "int32", TInt32.class, "int64", TInt64.class);
+
+  private final KerasObject model;
+  private final LayerRegistry registry;
+  private final Map<String, KerasObject> inputLayers = new LinkedHashMap<>();
+  private final List<LayerGraph.Entry> entries = new ArrayList<>();
+  private final Set<String> names = new HashSet<>();
+
+  private GraphReader(KerasObject model, LayerRegistry registry) {
+    this.model = model;
+    this.registry = registry;
+  }
+
+  /**
+   * Reads a model.
+   *
+   * @param model the serialized model
+   * @param registry the layers it may be made of
+   * @return its layers
+   * @throws KerasException if the model is of another kind, a layer is unknown, a layer's
+   *     configuration is not allowed or the connections make no sense
+   */
+  static LayerGraph read(KerasObject model, LayerRegistry registry) {
+    if (!isModel(model)) {
+      throw new KerasException(
+          "Cannot rebuild a model of class "
+              + model.describe()
+              + model.module().map(module -> " of module " + module).orElse("")
+              + "; supported are Keras functional and sequential models (class Functional or"
+              + " Sequential) and single layers of class "
+              + KPConvXLayer.CLASS_NAME);
+    }
+    GraphReader reader = new GraphReader(model, registry);
+    return isSequential(model) ? reader.sequential() : reader.functional();
+  }
+
+  private static boolean isModel(KerasObject object) {
+    // Early versions of Keras 2 call a functional model a Model.
+    return object.isBuiltIn() && object.className().matches("Functional|Model|Sequential");
+  }
+
+  private static boolean isSequential(KerasObject object) {
+    return object.className().equals("Sequential");
+  }
+
+  private static boolean isInput(KerasObject object) {
+    return object.className().equals(Network.INPUT_LAYER) && object.isBuiltIn();
+  }
+
+  private LayerGraph functional() {
+    ConfigReader config = model.config();
+    for (JsonNode json : config.elements("layers")) {
+      KerasObject object = KerasObject.of(json);
+      List<List<Source>> calls = new ArrayList<>();
+      json.path("inbound_nodes").forEach(node -> calls.add(InboundNode.sources(object, node)));
+      add(object, name(json, object), firstCall(object, json.path("inbound_nodes")), calls);
+    }
+    List<Network.Input> inputs =
+        tensors(config, "input_layers").values().stream()
+            .map(source -> input(source.layer()))
+            .toList();
+    Map<String, Source> outputs = tensors(config, "output_layers");
+    if (outputs.isEmpty()) {
+      throw new KerasException(model.describe() + ": no outputs");
+    }
+    return new LayerGraph(entries, inputs, outputs);
+  }
+
+  private LayerGraph sequential() {
+    Source last = null;
+    for (JsonNode json : model.config().elements("layers")) {
+      KerasObject object = KerasObject.of(json);
+      if (last == null && !isInput(object)) {
+        throw new KerasException(
+            model.describe()
+                + ": begins with "
+                + object.describe()
+                + ", expected an "
+                + Network.INPUT_LAYER
+                + ", which Keras puts there once the model is built");
+      }
+      String name = name(json, object);
+      add(object, name, 0, last == null ? List.of() : List.of(List.of(last)));
+      last = new Source(name, 0);
+    }
+    if (last == null) {
+      throw new KerasException(model.describe() + ": no layers");
+    }
+    return new LayerGraph(entries, List.of(input(entries.get(0).name())), Map.of("output_0", last));
+  }
+
+  private static String name(JsonNode json, KerasObject object) {
+    return json.path("name").asText(object.configJson().path("name").asText(object.className()));
+  }
+
+  private void add(KerasObject object, String name, int firstCall, List<List<Source>> calls) {
+    if (!names.add(name)) {
+      throw new KerasException(model.describe() + ": two layers are named \"" + name + "\"");
+    }
+    if (isInput(object)) {
+      inputLayers.put(name, object);
+      entries.add(LayerGraph.Entry.input(name));
+    } else {
+      Layer layer =
+          isModel(object)
+              ? new NestedModel(object, read(object, registry))
+              : registry.create(object);
+      entries.add(new LayerGraph.Entry(name, layer, firstCall, calls));
+    }
+  }
+
+  /**
+   * The number of a layer's first call. Keras 2 counts it as the first call of a nested model that
+   * it was made from its own input layers.
+   */
+  private static int firstCall(KerasObject object, JsonNode nodes) {
+    boolean madeFromInputs =
+        isModel(object)
+            && (!isSequential(object)
+                || object
+                    .configJson()
+                    .path("layers")
+                    .path(0)
+                    .path("class_name")
+                    .asText()
+                    .equals(Network.INPUT_LAYER));
+    return madeFromInputs && InboundNode.isKeras2(nodes.path(0)) ? 1 : 0;
+  }
+
+  /** Keras writes one tensor, a list of them, or an object of them. */
+  private Map<String, Source> tensors(ConfigReader config, String key) {
+    JsonNode json = config.json(key);
+    Map<String, Source> tensors = new LinkedHashMap<>();
+    if (json.isObject()) {
+      json.properties()
+          .forEach(
+              entry -> tensors.put(entry.getKey(), InboundNode.source(model, entry.getValue())));
+    } else if (InboundNode.isTensor(json)) {
+      tensors.put("output_0", InboundNode.source(model, json));
+    } else if (json.isArray()) {
+      json.forEach(
+          tensor -> tensors.put("output_" + tensors.size(), InboundNode.source(model, tensor)));
+    } else {
+      throw config.invalid(key, json, "tensors [layer, call, 0]");
+    }
+    return tensors;
+  }
+
+  private Network.Input input(String name) {
+    KerasObject object = inputLayers.get(name);
+    if (object == null) {
+      throw new KerasException(
+          model.describe() + ": input " + name + " is no " + Network.INPUT_LAYER);
+    }
+    ConfigReader config = object.config();
+    String key = config.has("batch_shape") ? "batch_shape" : "batch_input_shape";
+    List<JsonNode> dimensions = config.elements(key);
+    long[] shape = new long[dimensions.size()];
+    for (int d = 0; d < shape.length; d++) {
+      JsonNode dimension = dimensions.get(d);
+      if (!dimension.isNull() && (!dimension.isIntegralNumber() || dimension.longValue() < 0)) {
+        throw config.invalid(key, config.json(key), "a list of sizes and nulls");
+      }
+      shape[d] = dimension.isNull() ? Shape.UNKNOWN_SIZE : dimension.longValue();
+    }
+    String dtype = config.text("dtype", "float32");
+    Class<? extends TType> type = INPUT_TYPES.get(dtype);
+    if (type == null) {
+      throw config.invalid("dtype", dtype, "float32, int32 or int64");
+    }
+    for (String unsupported : List.of("sparse", "ragged", "optional")) {
+      if (config.json(unsupported).asBoolean(false)) {
+        throw config.invalid(unsupported, true, "false");
+      }
+    }
+    return new Network.Input(name, Shape.of(shape), type);
+  }
+}
