@@ -160,7 +160,8 @@ final class DemoCommand implements Callable<Integer> {
         new ConfusionMatrix(k).add(truth, CloudClassifier.mostProbable(python, k));
     Map<Engine, ConfusionMatrix> matrices = new EnumMap<>(Engine.class);
     results.forEach(
-        (engine, result) -> matrices.put(engine, new ConfusionMatrix(k).add(truth, result.classes())));
+        (engine, result) ->
+            matrices.put(engine, new ConfusionMatrix(k).add(truth, result.classes())));
     ConfusionMatrix ofNative = matrices.get(Engine.NATIVE);
     ConfusionMatrix ofStored = matrices.get(Engine.SAVEDMODEL);
     String format = "%-18s %10s %12s %12s %12s%n";

@@ -137,7 +137,8 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
             optimizer.bool("nesterov", false),
             optimizer.number("weight_decay", 0));
       }
-      default -> throw reader.invalid("optimizer", json, "adam, sgd, or an object with such a name");
+      default ->
+          throw reader.invalid("optimizer", json, "adam, sgd, or an object with such a name");
     };
   }
 
