@@ -22,6 +22,8 @@ class ArchitectureTest {
   private static final ArchRule ARROWS_POINT_DOWN =
       layeredArchitecture()
           .consideringOnlyDependenciesInLayers()
+          .layer("io")
+          .definedBy(ROOT + "io..")
           .layer("keras")
           .definedBy(ROOT + "keras..")
           .layer("numpy")
@@ -53,7 +55,9 @@ class ArchitectureTest {
           .whereLayer("numpy")
           .mayOnlyBeAccessedByLayers("inference", "cli")
           .whereLayer("pointcloud")
-          .mayOnlyBeAccessedByLayers("cli");
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("io")
+          .mayNotAccessAnyLayer();
 
   private static final ArchRule NO_CYCLES =
       slices().matching(ROOT + "(*)..").should().beFreeOfCycles();

@@ -43,7 +43,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Optional<KerasObject> given = Optional.ofNullable(config).map(ModelOptions::read);
+    Optional<KerasObject> given = Optional.ofNullable(config).map(NetworkOptions::read);
     ModelDescription description = ModelDescription.of(model, given);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

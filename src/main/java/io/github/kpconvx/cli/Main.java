@@ -23,6 +23,7 @@ import picocli.CommandLine.ScopeType;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     subcommands = {
+      ConvertCommand.class,
       DemoCommand.class,
       InspectCommand.class,
       PredictCommand.class,
@@ -95,6 +96,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        new CommandLine(this), "Missing command, expected one of demo, inspect, predict, verify");
+        new CommandLine(this),
+        "Missing command, expected one of "
+            + String.join(", ", new CommandLine(this).getSubcommands().keySet()));
   }
 }

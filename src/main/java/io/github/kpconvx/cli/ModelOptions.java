@@ -1,18 +1,9 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.Engine;
-import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.layer.KernelPoints;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How a model is loaded; the same for every command that runs one. */
@@ -24,66 +15,9 @@ final class ModelOptions {
           "native: rebuilds the network and loads the weights (default); savedmodel: runs the stored signature.")
   private Engine engine;
 
-  @Option(
-      names = "--config",
-      paramLabel = "C.json",
-      description =
-          "The model's configuration, where its file holds none: what model.to_json() or a layer's serialized object gives.")
-  private Path config;
-
-  @Option(
-      names = "--kernel-points",
-      paramLabel = "Q.csv",
-      description = {
-        "Kernel points that the model's file does not hold: a file of three numbers a line;",
-        "LAYER=Q.csv for one of several layers (repeatable);",
-        "or the word " + KernelPoints.INITIALIZER + " to recompute them."
-      })
-  private List<String> kernelPoints = List.of();
+  @Mixin private NetworkOptions network;
 
   Model load(Path path) {
-    KPConvX.Loader loader =
-        KPConvX.loader(path).withEngine(engine).withKernelPoints(kernelPoints());
-    config().ifPresent(loader::withConfig);
-    return loader.load();
-  }
-
-  Optional<KerasObject> config() {
-    return Optional.ofNullable(config).map(ModelOptions::read);
-  }
-
-  static KerasObject read(Path file) {
-    try {
-      return KerasObject.parse(Files.readString(file));
-    } catch (IOException e) {
-      throw new KerasException("Cannot read the configuration " + file + ": " + e, e);
-    } catch (KerasException e) {
-      throw new KerasException(file + ": " + e.getMessage(), e);
-    }
-  }
-
-  private KernelPoints kernelPoints() {
-    if (kernelPoints.isEmpty()) {
-      return KernelPoints.fromFileOnly();
-    }
-    if (kernelPoints.size() == 1 && !kernelPoints.get(0).contains("=")) {
-      return source(kernelPoints.get(0));
-    }
-    Map<String, KernelPoints> byLayer = new HashMap<>();
-    for (String argument : kernelPoints) {
-      int equals = argument.indexOf('=');
-      if (equals < 1) {
-        throw new KerasException(
-            "--kernel-points " + argument + ": expected LAYER=Q.csv where there are several");
-      }
-      byLayer.put(argument.substring(0, equals), source(argument.substring(equals + 1)));
-    }
-    return KernelPoints.byLayer(byLayer);
-  }
-
-  private static KernelPoints source(String argument) {
-    return argument.equals(KernelPoints.INITIALIZER)
-        ? KernelPoints.recomputed()
-        : KernelPoints.fromCsv(Path.of(argument));
+    return network.loader(path).withEngine(engine).load();
   }
 }

@@ -1,0 +1,78 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.layer.KernelPoints;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/**
+ * What a model's network is rebuilt from, where its file does not hold all of it; the same for
+ * every command that reads one.
+ */
+final class NetworkOptions {
+  @Option(
+      names = "--config",
+      paramLabel = "C.json",
+      description =
+          "The model's configuration, where its file holds none: what model.to_json() or a layer's serialized object gives.")
+  private Path config;
+
+  @Option(
+      names = "--kernel-points",
+      paramLabel = "Q.csv",
+      description = {
+        "Kernel points that the model's file does not hold: a file of three numbers a line;",
+        "LAYER=Q.csv for one of several layers (repeatable);",
+        "or the word " + KernelPoints.INITIALIZER + " to recompute them."
+      })
+  private List<String> kernelPoints = List.of();
+
+  KPConvX.Loader loader(Path path) {
+    KPConvX.Loader loader = KPConvX.loader(path).withKernelPoints(kernelPoints());
+    Optional.ofNullable(config).map(NetworkOptions::read).ifPresent(loader::withConfig);
+    return loader;
+  }
+
+  static KerasObject read(Path file) {
+    try {
+      return KerasObject.parse(Files.readString(file));
+    } catch (IOException e) {
+      throw new KerasException("Cannot read the configuration " + file + ": " + e, e);
+    } catch (KerasException e) {
+      throw new KerasException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private KernelPoints kernelPoints() {
+    if (kernelPoints.isEmpty()) {
+      return KernelPoints.fromFileOnly();
+    }
+    if (kernelPoints.size() == 1 && !kernelPoints.get(0).contains("=")) {
+      return source(kernelPoints.get(0));
+    }
+    Map<String, KernelPoints> byLayer = new HashMap<>();
+    for (String argument : kernelPoints) {
+      int equals = argument.indexOf('=');
+      if (equals < 1) {
+        throw new KerasException(
+            "--kernel-points " + argument + ": expected LAYER=Q.csv where there are several");
+      }
+      byLayer.put(argument.substring(0, equals), source(argument.substring(equals + 1)));
+    }
+    return KernelPoints.byLayer(byLayer);
+  }
+
+  private static KernelPoints source(String argument) {
+    return argument.equals(KernelPoints.INITIALIZER)
+        ? KernelPoints.recomputed()
+        : KernelPoints.fromCsv(Path.of(argument));
+  }
+}
