@@ -3,6 +3,7 @@ package io.github.kpconvx.cli;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NumpyException;
 import io.github.kpconvx.pointcloud.PointCloudException;
+import io.github.kpconvx.training.TrainingException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -28,6 +29,7 @@ import picocli.CommandLine.ScopeType;
       ExportRepresentationCommand.class,
       InspectCommand.class,
       PredictCommand.class,
+      TrainCommand.class,
       VerifyCommand.class
     })
 public final class Main implements Runnable {
@@ -78,6 +80,7 @@ public final class Main implements Runnable {
         exception instanceof KerasException
             || exception instanceof NumpyException
             || exception instanceof PointCloudException
+            || exception instanceof TrainingException
             || exception instanceof UncheckedIOException;
     String text =
         expected ? exception.getMessage() : "unexpected " + exception + "; --debug shows where";

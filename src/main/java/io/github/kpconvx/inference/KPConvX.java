@@ -119,6 +119,15 @@ public final class KPConvX {
     }
 
     /**
+     * Where kernel points come from that the file does not hold.
+     *
+     * @return the source
+     */
+    public KernelPoints kernelPoints() {
+      return kernelPoints;
+    }
+
+    /**
      * Says which layers a network may be made of.
      *
      * @param newRegistry the layers

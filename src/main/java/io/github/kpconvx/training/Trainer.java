@@ -10,6 +10,7 @@ import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.RandomSource;
 import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NumpyException;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
@@ -55,6 +57,7 @@ import org.tensorflow.types.TInt64;
  */
 public final class Trainer implements AutoCloseable {
   private final KerasObject model;
+  private final LayerRegistry registry;
   private final TrainingSettings settings;
   private final Graph graph = new Graph();
   private final Session session;
@@ -94,6 +97,7 @@ public final class Trainer implements AutoCloseable {
    */
   public Trainer(KerasObject model, LayerRegistry registry, TrainingSettings settings) {
     this.model = model;
+    this.registry = registry;
     this.settings = settings;
     Session opened = null;
     try {
@@ -198,7 +202,7 @@ public final class Trainer implements AutoCloseable {
    * @param kernelPoints where Q comes from for a layer whose Q is not in the file
    */
   public void loadWeights(WeightStore weights, KernelPoints kernelPoints) {
-    network.loadWeights(weights.match(network.spec()), session, kernelPoints);
+    network.loadWeights(network.match(weights), session, kernelPoints);
   }
 
   /**
@@ -288,6 +292,24 @@ public final class Trainer implements AutoCloseable {
       }
     }
     return weights;
+  }
+
+  /**
+   * Writes the network with its weights as they are now to a file that Keras opens.
+   *
+   * @param target a {@code .keras}, a {@code .weights.h5} or else a SavedModel directory
+   * @param options changes the writer, such as {@code writer -> writer.replacing(true)}
+   * @throws io.github.kpconvx.keras.KerasException if it cannot be written
+   */
+  public void write(Path target, UnaryOperator<ModelWriter> options) {
+    ModelWriter writer = options.apply(ModelWriter.of(model).withLayers(registry));
+    Map<String, TFloat32> weights = new LinkedHashMap<>();
+    try {
+      network.variables().forEach((name, variable) -> weights.put(name, variable.read(session)));
+      writer.write(target, weights);
+    } finally {
+      weights.values().forEach(Tensor::close);
+    }
   }
 
   /**

@@ -36,4 +36,35 @@ public interface TrainingListener {
    */
   default void epoch(
       int epoch, long step, Metrics training, Optional<Metrics> validation, boolean best) {}
+
+  /**
+   * Tells two listeners.
+   *
+   * @param first is told first
+   * @param second is told then
+   * @return a listener that tells both
+   */
+  static TrainingListener both(TrainingListener first, TrainingListener second) {
+    return new TrainingListener() {
+      @Override
+      public void step(
+          long step,
+          int epoch,
+          int stepOfEpoch,
+          int steps,
+          double learningRate,
+          double loss,
+          Metrics soFar) {
+        first.step(step, epoch, stepOfEpoch, steps, learningRate, loss, soFar);
+        second.step(step, epoch, stepOfEpoch, steps, learningRate, loss, soFar);
+      }
+
+      @Override
+      public void epoch(
+          int epoch, long step, Metrics training, Optional<Metrics> validation, boolean best) {
+        first.epoch(epoch, step, training, validation, best);
+        second.epoch(epoch, step, training, validation, best);
+      }
+    };
+  }
 }

@@ -81,6 +81,25 @@ public record TrainingSettings(
     return new Builder();
   }
 
+  /**
+   * Starts from these settings.
+   *
+   * @return a builder
+   */
+  public Builder toBuilder() {
+    return new Builder()
+        .epochs(epochs)
+        .batchSize(batchSize)
+        .optimizer(optimizer)
+        .learningRate(learningRate)
+        .clipNorm(clipNorm)
+        .loss(loss)
+        .monitor(monitor)
+        .patience(patience)
+        .checkpointSteps(checkpointSteps)
+        .seed(seed);
+  }
+
   /** Changes what is to differ from the defaults; wrong values are errors of {@link #build}. */
   public static final class Builder {
     private int epochs = 10;

@@ -1,0 +1,309 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.pointcloud.Preprocessing;
+import io.github.kpconvx.training.ClassificationLoss;
+import io.github.kpconvx.training.EventFile;
+import io.github.kpconvx.training.ExampleSet;
+import io.github.kpconvx.training.FrozenLayers;
+import io.github.kpconvx.training.Metrics;
+import io.github.kpconvx.training.Trainer;
+import io.github.kpconvx.training.TrainingException;
+import io.github.kpconvx.training.TrainingListener;
+import io.github.kpconvx.training.TrainingSettings;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Trains a network on classified point clouds or NumPy arrays and writes it for Keras. */
+@Command(
+    name = "train",
+    description =
+        "Trains a network on classified point clouds (LAS, LAZ) or NumPy arrays (.npz) and writes it as Keras does.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
+final class TrainCommand implements Callable<Integer> {
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "MODEL",
+      description = "The network to train: SavedModel directory, .keras or .weights.h5.")
+  private Path model;
+
+  @Option(
+      names = "--data",
+      required = true,
+      arity = "1..*",
+      paramLabel = "FILE",
+      description = {
+        "What to learn from: LAS or LAZ files whose points are classified, or .npz files with an array",
+        "for each input of the network and one called labels, all with a leading batch axis."
+      })
+  private List<Path> data;
+
+  @Option(
+      names = "--validation",
+      arity = "1..*",
+      paramLabel = "FILE",
+      description = "What to measure on after each epoch; the best epoch's weights are kept.")
+  private List<Path> validation = List.of();
+
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "OUT",
+      description = "Where the trained network goes: a .keras, a .weights.h5, or a SavedModel.")
+  private Path out;
+
+  @Option(
+      names = "--settings",
+      paramLabel = "S.json",
+      description = "How to train; without it, ten epochs of Adam.")
+  private Path settingsFile;
+
+  @Option(names = "--epochs", description = "Passes over the data, in place of the settings'.")
+  private Integer epochs;
+
+  @Option(names = "--seed", description = "Of the whole run, in place of the settings'.")
+  private Long seed;
+
+  @Option(
+      names = "--from-scratch",
+      description = "Starts from new weights; without it, from the model's.")
+  private boolean fromScratch;
+
+  @Option(
+      names = "--freeze",
+      split = ",",
+      paramLabel = "LAYER",
+      description = "Layers that keep their weights.")
+  private List<String> frozen = List.of();
+
+  @Option(
+      names = "--preprocessing",
+      paramLabel = "P.json",
+      description = {
+        "How a point cloud becomes the network's inputs;",
+        "without it, assets.extra/pipeline.json of the SavedModel."
+      })
+  private Path preprocessingFile;
+
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "C.npz",
+      description = "Is written as training goes; a run that finds it goes on where it was.")
+  private Path checkpoint;
+
+  @Option(
+      names = "--tensorboard",
+      paramLabel = "DIR",
+      description = "Gets losses and metrics for TensorBoard.")
+  private Path tensorboard;
+
+  @Option(names = "--force", description = "Replaces OUT if it is there.")
+  private boolean force;
+
+  @Mixin private NetworkOptions network;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    if (Files.exists(out) && !force) {
+      throw new KerasException(out + " exists; --force replaces it");
+    }
+    TrainingFile file =
+        settingsFile == null ? TrainingFile.defaults() : TrainingFile.read(settingsFile);
+    boolean clouds = areClouds(data);
+    if (!validation.isEmpty() && areClouds(validation) != clouds) {
+      throw new TrainingException("Data and validation are of different kinds, expected the same");
+    }
+    ExampleSet examples = examples(data, clouds, file.augment());
+    Optional<ExampleSet> unseen =
+        validation.isEmpty() ? Optional.empty() : Optional.of(examples(validation, clouds, false));
+    KPConvX.Loader loader = network.loader(model);
+    KerasObject config =
+        FrozenLayers.freeze(
+            loader
+                .config()
+                .orElseThrow(
+                    () ->
+                        new KerasException(
+                            model + " holds no configuration of the network; give --config")),
+            frozen);
+    TrainingSettings settings = settings(file, examples, clouds);
+    try (Trainer trainer = new Trainer(config, LayerRegistry.standard(), settings);
+        Progress progress = new Progress(spec.commandLine().getErr(), settings.epochs())) {
+      start(trainer, loader);
+      if (tensorboard == null) {
+        trainer.fit(examples, unseen, Optional.ofNullable(checkpoint), progress);
+      } else {
+        try (EventFile events = new EventFile(tensorboard)) {
+          trainer.fit(
+              examples,
+              unseen,
+              Optional.ofNullable(checkpoint),
+              TrainingListener.both(progress, events));
+        }
+      }
+      trainer.write(out, writer -> writer.replacing(force));
+      report(trainer, unseen);
+    }
+    return 0;
+  }
+
+  private void start(Trainer trainer, KPConvX.Loader loader) {
+    if (checkpoint != null && Files.exists(checkpoint)) {
+      trainer.resume(checkpoint);
+      spec.commandLine()
+          .getErr()
+          .printf("goes on from %s after step %d%n", checkpoint, trainer.steps());
+    } else if (fromScratch) {
+      trainer.initialize();
+    } else {
+      try (WeightStore weights = WeightStore.open(model)) {
+        trainer.loadWeights(weights, loader.kernelPoints());
+      }
+    }
+  }
+
+  private void report(Trainer trainer, Optional<ExampleSet> unseen) {
+    PrintWriter results = spec.commandLine().getOut();
+    results.printf(Locale.ROOT, "trained %,d steps, written to %s%n", trainer.steps(), out);
+    unseen.ifPresent(
+        set -> {
+          Metrics metrics = trainer.evaluate(set);
+          results.printf(
+              Locale.ROOT,
+              "validation: loss %.4f, accuracy %.4f, mean IoU %.4f%n",
+              metrics.loss(),
+              metrics.accuracy(),
+              metrics.meanIou());
+        });
+  }
+
+  private static boolean areClouds(List<Path> files) {
+    long arrays = files.stream().filter(file -> file.toString().endsWith(".npz")).count();
+    if (arrays > 0 && arrays < files.size()) {
+      throw new TrainingException(
+          "Files are %s, expected point clouds or .npz, not both".formatted(files));
+    }
+    return arrays == 0;
+  }
+
+  private ExampleSet examples(List<Path> files, boolean clouds, boolean varied) {
+    return clouds
+        ? new PointCloudExamples(files, preprocessing(), varied)
+        : ArrayExamples.read(files);
+  }
+
+  private Preprocessing preprocessing() {
+    Path file =
+        preprocessingFile != null
+            ? preprocessingFile
+            : model.resolve("assets.extra").resolve("pipeline.json");
+    if (!Files.exists(file)) {
+      throw new KerasException(
+          file + " does not exist; point clouds need --preprocessing or a SavedModel that has it");
+    }
+    return PreprocessingFile.read(file);
+  }
+
+  private TrainingSettings settings(TrainingFile file, ExampleSet examples, boolean clouds) {
+    TrainingSettings read = file.settings();
+    ClassificationLoss loss = read.loss();
+    OptionalInt ignored = loss.ignoredLabel();
+    if (clouds && ignored.isEmpty()) {
+      ignored = OptionalInt.of(PointCloudExamples.NO_CLASS);
+    }
+    List<Double> weights = loss.classWeights();
+    if (file.balance() != TrainingFile.Balance.NONE) {
+      int classes =
+          clouds ? preprocessing().classes().size() : ClassShares.classes(examples, ignored);
+      weights = ClassShares.of(examples, classes, ignored).weights(file.balance());
+    }
+    return read.toBuilder()
+        .epochs(epochs != null ? epochs : read.epochs())
+        .seed(seed != null ? seed : read.seed())
+        .loss(new ClassificationLoss(loss.labels(), loss.fromLogits(), weights, ignored))
+        .build();
+  }
+
+  /** A progress bar for each epoch, and a line about each that is done, on standard error. */
+  private static final class Progress implements TrainingListener, AutoCloseable {
+    private final PrintWriter err;
+    private final int epochs;
+    private ProgressBar bar;
+
+    Progress(PrintWriter err, int epochs) {
+      this.err = err;
+      this.epochs = epochs;
+    }
+
+    @Override
+    public void step(
+        long step,
+        int epoch,
+        int stepOfEpoch,
+        int steps,
+        double learningRate,
+        double loss,
+        Metrics soFar) {
+      if (bar == null) {
+        bar =
+            new ProgressBarBuilder()
+                .setTaskName("epoch %d of %d".formatted(epoch, epochs))
+                .setInitialMax(steps)
+                .setStyle(ProgressBarStyle.ASCII)
+                .build();
+      }
+      bar.stepTo(stepOfEpoch);
+      bar.setExtraMessage(
+          String.format(Locale.ROOT, " loss %.4f accuracy %.4f", soFar.loss(), soFar.accuracy()));
+    }
+
+    @Override
+    public void epoch(
+        int epoch, long step, Metrics training, Optional<Metrics> validation, boolean best) {
+      close();
+      err.print(text("epoch %d: ".formatted(epoch), training));
+      validation.ifPresent(metrics -> err.print(text("; validation ", metrics)));
+      err.println(best ? ", the best so far" : "");
+    }
+
+    private static String text(String what, Metrics metrics) {
+      return String.format(
+          Locale.ROOT,
+          "%sloss %.4f, accuracy %.4f, mean IoU %.4f",
+          what,
+          metrics.loss(),
+          metrics.accuracy(),
+          metrics.meanIou());
+    }
+
+    @Override
+    public void close() {
+      if (bar != null) {
+        bar.close();
+        bar = null;
+      }
+    }
+  }
+}
