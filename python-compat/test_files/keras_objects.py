@@ -181,7 +181,7 @@ def initializers():
     if not KERAS_2:
         # Keras 2 takes such seeds another way.
         seeded += [module.RandomNormal(seed=-3), module.RandomNormal(seed=2**31 + 5)]
-    if keras.__version__ > "3.6.0":
+    if "input_axes" in module.HeNormal().get_config():
         seeded += [module.VarianceScaling(seed=9, input_axes=[0, 2], output_axes=[-2]),
                    module.GlorotUniform(seed=10, input_axes=[1]), module.HeNormal(seed=10, input_axes=[1, 2], output_axes=[0])]
     for form in forms(constant + seeded):

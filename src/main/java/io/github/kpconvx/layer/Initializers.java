@@ -22,6 +22,9 @@ import org.tensorflow.types.TFloat32;
  * ones takes the counter that Keras's seed generators add to a seed.
  */
 final class Initializers {
+  /** The standard deviation of a standard normal distribution cut at two standard deviations. */
+  private static final double TRUNCATED_DEVIATION = 0.8796256610342398;
+
   static final ObjectRegistry<Initializer> REGISTRY = new ObjectRegistry<>("initializer");
 
   static {
@@ -53,9 +56,6 @@ final class Initializers {
     REGISTRY.addClass(
         className, factory, Stream.concat(Stream.of(aliases), keras2).toArray(String[]::new));
   }
-
-  /** The standard deviation of a standard normal distribution cut at two standard deviations. */
-  private static final double TRUNCATED_DEVIATION = 0.8796256610342398;
 
   private Initializers() {}
 

@@ -3,6 +3,7 @@ package io.github.kpconvx.layer;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -227,6 +228,12 @@ class ActivationTest {
             values((TFloat32) result.get(0)), values((TFloat32) result.get(1)), 1e-6f);
       }
     }
+  }
+
+  @Test
+  void aLayerOnItsOwnIsAFunctionToo() {
+    KerasObject layer = KerasObject.parse("{\"class_name\": \"Identity\", \"config\": {}}");
+    assertSame(Activations.LINEAR, Activation.of(layer));
   }
 
   @Test

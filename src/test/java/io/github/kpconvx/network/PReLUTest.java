@@ -63,7 +63,7 @@ class PReLUTest {
       value = {
         "{\"shared_axes\": 0}|shared_axes = 0, expected an integer of at least 1",
         "{\"shared_axes\": [0]}|shared_axes = 0, expected an integer of at least 1",
-        "{\"shared_axes\": [3]}|shared_axes = [3] for an input of shape [-1, -1, 4]",
+        "{\"shared_axes\": [1, 3]}|shared_axes = [1, 3] for an input of shape [-1, -1, 4]",
         "{}|shared_axes = [] for an input of shape [-1, -1, 4], expected axes after the batch's",
         "{\"alpha\": 1}|unknown configuration key \"alpha\"",
         "{\"alpha_initializer\": \"one_hot\"}|unknown alpha_initializer \"one_hot\"",
