@@ -69,7 +69,7 @@ def shell_points(radii, points_per_shell):
        The last term lets rounding pass, so that near the minimum Newton's step alone decides.
     5. At most MAX_ITERATIONS steps.
     """
-    radii, counts = _checked_shells(radii, points_per_shell)
+    radii, counts = checked_shells(radii, points_per_shell)
     unit = radii.max()
     if unit == 0:
         return np.zeros((1, 3))
@@ -94,25 +94,28 @@ def shell_points(radii, points_per_shell):
     return u * r * unit
 
 
-def _checked_shells(radii, points_per_shell):
-    radii, counts = np.asarray(radii, np.float64), np.asarray(points_per_shell)
+def checked_shells(radii, points_per_shell, names=("radii", "points_per_shell")):
+    """Both as arrays, float64 and integers. Raises ValueError, with these names, where `shell_points` says so."""
+    found = f"found {names[0]}={_listed(radii)} and {names[1]}={_listed(points_per_shell)}"
+    try:
+        radii, counts = np.asarray(radii, np.float64), np.asarray(points_per_shell)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{names[0]} must be numbers; {found}") from error
     if radii.ndim != 1 or radii.size == 0 or radii.shape != counts.shape:
-        raise ValueError(
-            "radii and points_per_shell must be lists of the same length, at least 1; "
-            f"found radii={radii.tolist()} and points_per_shell={counts.tolist()}"
-        )
+        raise ValueError(f"{names[0]} and {names[1]} must be lists of the same length, at least 1; {found}")
     if not np.all(np.isfinite(radii)) or np.any(radii < 0):
-        raise ValueError(f"radii must be finite and >= 0; found {radii.tolist()}")
+        raise ValueError(f"{names[0]} must be finite and >= 0; {found}")
     if not np.issubdtype(counts.dtype, np.integer) or np.any(counts < 1):
-        raise ValueError(f"points_per_shell must be integers >= 1; found {counts.tolist()}")
+        raise ValueError(f"{names[1]} must be integers >= 1; {found}")
     if np.any(counts[radii == 0] != 1):
-        raise ValueError(
-            "a shell of radius 0 has exactly one point; "
-            f"found radii={radii.tolist()} with points_per_shell={counts.tolist()}"
-        )
+        raise ValueError(f"a shell of radius 0 has exactly one point; {found}")
     if np.count_nonzero(radii == 0) > 1:
-        raise ValueError(f"at most one shell can have radius 0, or its points coincide; found {radii.tolist()}")
+        raise ValueError(f"at most one shell can have radius 0, or its points coincide; {found}")
     return radii, counts
+
+
+def _listed(values):
+    return values.tolist() if isinstance(values, np.ndarray) else values
 
 
 def _start(radii, counts):
@@ -171,6 +174,7 @@ def _curvature(u, r, s, d, squares):
     return 0.5 * np.sum(along - across) - np.sum(np.sum(s * u, axis=1) * squares)
 
 
+@keras.saving.register_keras_serializable(package="kpconvx")
 class FibonacciShellInitializer(keras.initializers.Initializer):
     """Initial kernel points Q of a KPConvX layer, (m_q, 3), m_q the sum of `points_per_shell`.
 
@@ -180,7 +184,7 @@ class FibonacciShellInitializer(keras.initializers.Initializer):
     """
 
     def __init__(self, shells=3, radii=(0, 0.5, 1.0), points_per_shell=(1, 7, 13), deformable=False):
-        _checked_shells(radii, points_per_shell)
+        checked_shells(radii, points_per_shell)
         if shells != len(radii):
             raise ValueError(f"shells must be the number of radii; found shells={shells} and {len(radii)} radii")
         self.shells = shells

@@ -9,7 +9,7 @@ import inspect
 import tensorflow as tf
 
 from kpconvx_compat.backend import keras
-from kpconvx_compat.initializer import FibonacciShellInitializer
+from kpconvx_compat.initializer import FibonacciShellInitializer, checked_shells
 
 KERAS_KEYS = {"name", "trainable", "dtype", "activity_regularizer", "autocast"}
 BUILT_FLAGS = [f"built_{x}" for x in ("Q", "W", "Phi", "phi", "Psi", "psi", "Atilde", "btilde", "Ahat", "bhat")]
@@ -69,7 +69,7 @@ class KPConvXBase(keras.layers.Layer):
             raise ValueError(f"KPConvXLayer has no argument {', '.join(unknown)}; known are {known}")
         super().__init__(**kwargs)
         if self.compute_dtype not in ("float32", "float64"):
-            raise ValueError(f"the dtype of KPConvXLayer must be float32 or float64; found {self.compute_dtype}")
+            raise ValueError(f"the dtype of KPConvXLayer must be float32 or float64; found {self.dtype_policy.name}")
         self.blocks = _count("blocks", blocks)
         self.drop_path = _number("drop_path", drop_path, lambda p: 0 <= p <= 1, "in [0, 1]")
         self.sigma = _number("sigma", sigma, lambda s: 0 < s < float("inf"), "finite and > 0")
@@ -77,6 +77,7 @@ class KPConvXBase(keras.layers.Layer):
         self.groups = _count("groups", groups)
         self.deformable = bool(deformable)
         self.bn_momentum = _number("bn_momentum", bn_momentum, lambda m: 0 <= m <= 1, "in [0, 1]")
+        checked_shells(shell_radii, shell_points, ("shell_radii", "shell_points"))
         self.shell_radii = [_plain(radius) for radius in shell_radii]
         self.shell_points = [_plain(points) for points in shell_points]
         self.Q_initializer = FibonacciShellInitializer(
@@ -89,7 +90,8 @@ class KPConvXBase(keras.layers.Layer):
         self.bn_phi = self._normalizations("bn_phi", bn_phi)
         self.bn_htilde = self._normalizations("bn_htilde", bn_htilde)
         self.bn_hhat = self._normalizations("bn_hhat", bn_hhat)
-        self.activation = _activation(keras.layers.LeakyReLU(dtype=self.dtype_policy) if activation is None else activation)
+        default = keras.layers.LeakyReLU(dtype=self.dtype_policy)
+        self.activation = self._activation(default if activation is None else activation)
         for key, flag in flags.items():
             setattr(self, key, flag)
         if not self.trainable:  # Keras hands on a later change of `trainable`, but not this first value
@@ -114,11 +116,56 @@ class KPConvXBase(keras.layers.Layer):
             ]
         if not isinstance(given, (list, tuple)) or len(given) != self.blocks:
             raise ValueError(f"{key} must be None or a list of blocks={self.blocks} BatchNormalization; found {given!r}")
-        layers = [_deserialize(x) if isinstance(x, dict) else x for x in given]
-        for layer in layers:
-            if not isinstance(layer, keras.layers.BatchNormalization):
-                raise TypeError(f"{key} must hold BatchNormalization layers; found {layer!r}")
-        return layers
+        return [self._normalization(f"{key}[{i}]", item) for i, item in enumerate(given)]
+
+    def _normalization(self, name, given):
+        for option in ("renorm", "synchronized"):
+            if (given.get("config", {}) if isinstance(given, dict) else vars(given)).get(option):
+                raise ValueError(f"{option} of {name} must be False, for plain batch normalization; found True")
+        layer = self._made(given) if isinstance(given, dict) else given
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            raise TypeError(f"{name} must be a BatchNormalization layer; found {layer!r}")
+        if tf.nest.flatten(layer.axis) not in ([-1], [2]):
+            raise ValueError(f"axis of {name} must be -1 or 2, the channels; found {layer.axis}")
+        return self._of_same_dtype(name, layer)
+
+    def _activation(self, given):
+        if isinstance(given, str):
+            try:
+                given = keras.activations.get(given)
+            except ValueError:
+                layer = getattr(keras.layers, given, None)
+                if layer is None:
+                    raise ValueError(f"activation must name a Keras function or layer; found {given!r}") from None
+                given = layer(dtype=self.dtype_policy)
+        elif isinstance(given, dict):
+            given = self._made(given)
+        if not callable(given):
+            raise TypeError(f"activation must be a layer, a function or the name of one; found {given!r}")
+        if isinstance(given, keras.layers.PReLU):
+            raise ValueError(
+                "activation must be without weights, as channels of different number share it; found PReLU"
+            )
+        return self._of_same_dtype("activation", given) if isinstance(given, keras.layers.Layer) else given
+
+    def _made(self, serialized):
+        """The layer or function of a Keras 3 object, or of a Keras 2 object, which names no module.
+
+        A Keras 2 object may leave out its dtype, then the layer's, and write one axis as a list.
+        """
+        if not hasattr(keras.layers, serialized.get("class_name", "")):
+            return keras.saving.deserialize_keras_object(serialized)
+        if "module" not in serialized:
+            config = {"dtype": self.dtype_policy.name, **serialized["config"]}
+            if serialized["class_name"] == "BatchNormalization" and isinstance(config.get("axis"), list):
+                (config["axis"],) = config["axis"]
+            serialized = {"registered_name": None, **serialized, "module": "keras.layers", "config": config}
+        return keras.layers.deserialize(serialized)
+
+    def _of_same_dtype(self, name, layer):
+        if layer.compute_dtype != self.compute_dtype:
+            raise ValueError(f"{name} must be {self.compute_dtype} as its KPConvXLayer is; found {layer.compute_dtype}")
+        return layer
 
     def build(self, input_shape):
         """input_shape: [(B, R, 3), (B, R, D), (B, R, κ)], where only D must be known."""
@@ -299,33 +346,6 @@ def _number(key, value, fits, bounds):
 def _plain(value):
     """A NumPy scalar as Python's own, so that JSON can hold it."""
     return value.item() if hasattr(value, "item") else value
-
-
-def _activation(given):
-    if isinstance(given, str):
-        try:
-            given = keras.activations.get(given)
-        except ValueError:
-            layer = getattr(keras.layers, given, None)
-            if layer is None:
-                raise ValueError(f"activation must name a Keras function or layer; found {given!r}") from None
-            given = layer()
-    elif isinstance(given, dict):
-        given = _deserialize(given)
-    if not callable(given):
-        raise TypeError(f"activation must be a layer, a function or the name of one; found {given!r}")
-    if isinstance(given, keras.layers.PReLU):
-        raise ValueError("activation must be without weights, as channels of different number share it; found PReLU")
-    return given
-
-
-def _deserialize(serialized):
-    """The layer or function of a Keras 3 object, or of a Keras 2 object, which names no module."""
-    if not hasattr(keras.layers, serialized.get("class_name", "")):
-        return keras.saving.deserialize_keras_object(serialized)
-    if "module" not in serialized:
-        serialized = {"module": "keras.layers", "registered_name": None, **serialized}
-    return keras.layers.deserialize(serialized)
 
 
 def _serialize_activation(activation):

@@ -305,7 +305,7 @@ def _own_variables(prefix, names, config, weights):
     return found
 
 
-def _rule(serialized):
+def rule(serialized):
     """Of a regularizer or constraint: its name in lower case without underscores, and its settings."""
     if isinstance(serialized, str):
         serialized = {"class_name": serialized, "config": {}}
@@ -316,7 +316,7 @@ def penalty(regularizer, x):
     """The loss that a regularizer, of any configuration or None, makes of an array."""
     if regularizer is None:
         return 0.0
-    name, config = _rule(regularizer)
+    name, config = rule(regularizer)
     if name == "orthogonalregularizer":
         rows = x if config["mode"] == "rows" else x.T
         rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -332,7 +332,7 @@ def project(constraint, w):
     """The array that a constraint, of any configuration or None, makes of w."""
     if constraint is None:
         return w
-    name, config = _rule(constraint)
+    name, config = rule(constraint)
     if name in ("nonneg", "nonnegative"):
         return np.maximum(w, 0.0)
     settings = {"max_value": 1.0 if name == "minmaxnorm" else 2.0, "min_value": 0.0, "rate": 1.0, "axis": 0, **config}

@@ -1,7 +1,6 @@
 """One step of training as Keras takes it, and how closely float32 can determine it."""
 
 import json
-from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -153,8 +152,7 @@ def _nudged_gradients(twin, inputs, sign):
 
 def in_float64(model):
     """A model that computes the same in float64."""
-    with _default_dtype("float64"):
-        twin = keras.models.model_from_json(model.to_json().replace('"float32"', '"float64"'))
+    twin = keras.models.model_from_json(model.to_json().replace('"float32"', '"float64"'))
     regularizers = [weight.regularizer for weight in twin.weights]
     for regularizer in [*regularizers, *(layer.activity_regularizer for layer in twin.layers)]:
         for key, value in vars(regularizer).items() if regularizer else ():
@@ -162,16 +160,6 @@ def in_float64(model):
                 setattr(regularizer, key, float(value))  # some hold their factor as a float32 tensor, come what may
     twin.set_weights([np.asarray(weight, np.float64) for weight in model.get_weights()])
     return twin
-
-
-@contextmanager
-def _default_dtype(name):
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx(name)
-    keras.config.set_dtype_policy(name)
-    yield
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(policy)
 
 
 def _feed(model, inputs):

@@ -105,5 +105,9 @@ def test_the_initializer_is_a_keras_initializer():
     np.testing.assert_array_equal(points, again((7, 3), dtype="float32"))
     with pytest.raises(ValueError, match=r"\(7, 3\); found \(8, 3\)"):
         initializer((8, 3))
+    serialized = json.loads(json.dumps(keras.initializers.serialize(initializer)))
+    assert keras.initializers.deserialize(serialized).get_config() == initializer.get_config()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'shell'"):
+        FibonacciShellInitializer.from_config({**initializer.get_config(), "shell": 2})
     with pytest.raises(ValueError, match="shells=3 and 2 radii"):
         FibonacciShellInitializer(3, [0, 0.8], [1, 6])

@@ -8,6 +8,7 @@ import tensorflow as tf
 from kpconvx_compat import oracle
 from kpconvx_compat.layer import KPConvXLayer
 
+NORM = {"class_name": "BatchNormalization", "config": {}}
 SHAPES = [(None, None, 3), (None, None, 8), (None, None, None)]
 
 
@@ -86,15 +87,27 @@ def test_numpy_arguments_become_plain_numbers():
         ({"DH": 0}, "DH must be an integer >= 1; found 0"),
         ({"groups": 0}, "groups must be an integer >= 1; found 0"),
         ({"bn_momentum": -0.1}, r"bn_momentum must be a number in \[0, 1\]"),
-        ({"shell_radii": [0, 1]}, "same length"),
-        ({"shell_points": [2, 7, 13]}, "radius 0 has exactly one point"),
-        ({"bn_phi": []}, "bn_phi must be None or a list of blocks=1 BatchNormalization"),
-        ({"bn_hhat": [keras.layers.ReLU()]}, "bn_hhat must hold BatchNormalization"),
+        ({"drop_path": float("nan")}, r"drop_path must be a number in \[0, 1\]; found nan"),
+        ({"shell_radii": [0, 1]}, r"shell_radii and shell_points .* same length.*found shell_radii=\[0, 1\] and"),
+        ({"shell_radii": 1.0, "shell_points": 1}, "must be lists"),
+        ({"shell_radii": [0, "far", 1]}, r"shell_radii must be numbers; found shell_radii=\[0, 'far', 1\]"),
+        ({"shell_points": [1, 7, 13.5]}, "shell_points must be integers >= 1; found shell_radii="),
+        ({"shell_points": [2, 7, 13]}, r"radius 0 has exactly one point; found .*shell_points=\(?\[2, 7, 13\]"),
+        ({"bn_phi": []}, r"bn_phi must be None or a list of blocks=1 BatchNormalization; found \[\]"),
+        ({"blocks": 2, "bn_phi": [NORM]}, "bn_phi must be None or a list of blocks=2 BatchNormalization"),
+        ({"bn_hhat": [keras.layers.ReLU()]}, r"bn_hhat\[0\] must be a BatchNormalization layer; found <ReLU"),
+        ({"bn_hhat": [NORM | {"config": {"renorm": True}}]}, r"renorm of bn_hhat\[0\] must be False.*found True"),
+        ({"bn_phi": [NORM | {"config": {"synchronized": True}}]}, r"synchronized of bn_phi\[0\] must be False"),
+        ({"bn_phi": [keras.layers.BatchNormalization(synchronized=True)]}, r"synchronized of bn_phi\[0\] must be False"),
+        ({"bn_phi": [keras.layers.BatchNormalization(axis=1)]}, r"axis of bn_phi\[0\] must be -1 or 2.*found 1"),
+        ({"bn_phi": [keras.layers.BatchNormalization(dtype="float16")]}, r"bn_phi\[0\] must be float32.*found float16"),
+        ({"activation": keras.layers.ReLU(dtype="float64")}, "activation must be float32.*found float64"),
         ({"activation": "no_such"}, "activation must name a Keras function or layer; found 'no_such'"),
         ({"activation": 3}, "activation must be a layer, a function or the name of one; found 3"),
         ({"activation": keras.layers.PReLU()}, "without weights"),
         ({"initializer": "no_such"}, "initializer.*no_such"),
-        ({"dtype": "float16"}, "float32 or float64; found float16"),
+        ({"dtype": "float16"}, "the dtype of KPConvXLayer must be float32 or float64; found float16"),
+        ({"dtype": "mixed_float16"}, "the dtype of KPConvXLayer must be float32 or float64; found mixed_float16"),
     ],
 )
 def test_bad_arguments_are_refused(settings, message):
@@ -231,28 +244,87 @@ def test_fit_trains_every_weight_and_keeps_constraints():
     assert sum(layer.losses).numpy() == pytest.approx(0.01 * sum(np.sum(w**2) for w in after[1:10]), rel=1e-5)
 
 
-def frozen(drop_path):
+def test_a_layer_frozen_later_trains_nothing():
+    x, f, n = cloud()
+    layer = built(regularizer="l2", deformable=True, bn_phi=[keras.layers.BatchNormalization()])
+    layer([x, f, n], training=True)
+    assert len(layer.losses) == 9 and len(layer.trainable_weights) == 16
+    layer.trainable = False
+    before = layer.get_weights()
+    trained = layer([x, f, n], training=True)
+    assert layer.losses == [] and layer.trainable_weights == []
+    assert all(np.array_equal(old, new) for old, new in zip(before, layer.get_weights()))
+    np.testing.assert_array_equal(trained, layer([x, f, n]))
+
+
+def test_the_stages_of_training_are_those_of_the_call():
+    x, f, n = cloud()
+    layer = built(blocks=2, drop_path=1, bn_momentum=0.5)
+    before = layer.get_weights()
+    stages = layer.stages([x, f, n], training=True)
+    moved = layer.get_weights()
+    layer.set_weights(before)
+    np.testing.assert_array_equal(stages["block_1/F"], layer([x, f, n], training=True))
+    assert all(np.array_equal(once, again) for once, again in zip(moved, layer.get_weights()))
+    assert not np.allclose(stages["block_0/u"], layer.stages([x, f, n])["block_0/u"])
+    np.testing.assert_array_equal(stages["block_0/F"], f)
+    assert np.any(stages["block_0/v"])
+
+
+def frozen(drop_path, **settings):
     """A layer whose normalizations stay in inference, so that training differs by the dropped paths alone."""
     keras.utils.set_random_seed(1)
-    return built(drop_path=drop_path, trainable=False)
+    return built(drop_path=drop_path, trainable=False, **settings)
 
 
 def test_drop_path_of_0_and_1():
-    x, f, n = cloud()
+    x, f, n = cloud(batch=2000, points=2, neighbours=2)
     keep, drop = frozen(0), frozen(1)
     np.testing.assert_array_equal(keep([x, f, n], training=True), keep([x, f, n]))
     np.testing.assert_array_equal(drop([x, f, n], training=True), f)
     assert not np.array_equal(drop([x, f, n]), f)
 
 
-def test_drop_path_drops_whole_batch_elements_and_scales_the_others():
-    x, f, n = cloud(batch=4000, points=2, neighbours=2)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_drop_path_drops_whole_batch_elements_and_scales_the_others(compiled):
+    x, f, n = cloud(batch=100, points=2, neighbours=2)
     layer = frozen(0.3)
+    call = tf.function(layer) if compiled else layer
     v = layer([x, f, n]).numpy() - f
-    trained = layer([x, f, n], training=True).numpy() - f
-    dropped = ~np.any(trained, axis=(1, 2))
-    assert dropped.mean() == pytest.approx(0.3, abs=0.03)
-    np.testing.assert_allclose(trained[~dropped], v[~dropped] / 0.7, rtol=1e-4, atol=1e-5)
+    drawn = []
+    for _ in range(20):
+        trained = call([x, f, n], training=True).numpy() - f
+        dropped = ~np.any(trained, axis=(1, 2))
+        np.testing.assert_allclose(trained[~dropped], v[~dropped] / 0.7, rtol=1e-4, atol=1e-5)
+        drawn.append(dropped)
+    # Of 2,000 draws, five standard deviations.
+    assert np.mean(drawn) == pytest.approx(0.3, abs=0.05)
+    assert np.std(drawn, axis=0).min() > 0, "some element is always dropped or never"
+    assert len({tuple(dropped) for dropped in drawn}) == 20
+
+
+def test_each_block_is_dropped_by_itself():
+    x, f, n = cloud(batch=2000, points=2, neighbours=2)
+    stages = frozen(0.3, blocks=2).stages([x, f, n], training=True)
+    first = np.any(stages["block_0/F"] != f, axis=(1, 2))
+    second = np.any(stages["block_1/F"] != stages["block_0/F"], axis=(1, 2))
+    for a, b, expected in ((0, 0, 0.09), (0, 1, 0.21), (1, 0, 0.21), (1, 1, 0.49)):
+        assert np.mean((first == a) & (second == b)) == pytest.approx(expected, abs=0.055)
+
+
+@pytest.mark.parametrize("activation", [None, "LeakyReLU", {"class_name": "LeakyReLU", "config": {"alpha": 0.2}}])
+def test_a_layer_in_float64_computes_nothing_in_float32(activation):
+    norm = {"class_name": "BatchNormalization", "config": {"axis": [2], "epsilon": 1e-3}}
+    layer = built(dtype="float64", activation=activation, bn_phi=[norm])
+    x, f, n = (array.astype("float64") if array.dtype == np.float32 else array for array in cloud())
+    weights = [np.asarray(weight) for weight in layer.weights]
+    assert {w.dtype.name for w in weights} == {"float64"}
+    config = layer.get_config() | {"activation": keras.layers.serialize(layer.activation)}
+    expected = oracle.kpconvx(config, weights, x, f, n)["block_0/F"]
+    parts = [layer.activation, *layer.bn_phi, *layer.bn_htilde, *layer.bn_hhat]
+    assert {part.compute_dtype for part in parts} == {"float64"}
+    # TensorFlow holds the slope of its LeakyRelu as float32, whatever it computes in.
+    np.testing.assert_allclose(layer([x, f, n]), expected, rtol=0, atol=1e-7)
 
 
 def test_shapes_may_be_unknown_until_the_call():

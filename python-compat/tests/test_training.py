@@ -7,9 +7,11 @@ from test_cases import SAVEDMODELS, assert_close
 
 from kpconvx_compat import oracle
 from kpconvx_compat.cases import kpconvx_layers, weights_by_layer
+from kpconvx_compat.layer import KPConvXLayer
 from kpconvx_compat.make_training_fixtures import write_case
 from kpconvx_compat.training import (
     TOLERANCE,
+    Undetermined,
     golden,
     gradients,
     in_float64,
@@ -18,15 +20,17 @@ from kpconvx_compat.training import (
     targets,
 )
 from kpconvx_compat.training_cases import TRAINING_CASES
+from kpconvx_compat.unseen import training_case, write_training_cases
 
 FIXTURES = SAVEDMODELS / "training" / f"keras-{keras.__version__}"
 BY_NAME = {case.name: case for case in TRAINING_CASES}
+FOLDERS = [pytest.param(FIXTURES / name, id=name) for name in BY_NAME]
+DRAWN = 3
 ACTIVITY_IS_DIVIDED_BY_B = keras.__version__ != "3.6.0"
 
 
-def loaded(name):
-    """The model of a fixture, its inputs and its golden data."""
-    folder = FIXTURES / name
+def loaded(folder):
+    """The model of a case, its inputs and its golden data."""
     model = keras.saving.load_model(folder / "model.keras", compile=False)
     return model, dict(np.load(folder / "inputs.npz")), dict(np.load(folder / "golden.npz"))
 
@@ -55,9 +59,9 @@ def expected_names(model, outputs):
     yield from (f"{layer.name}/near_tie" for layer in kpconvx_layers(model))
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_a_fixture_holds_the_documented_arrays(name):
-    model, inputs, found = loaded(name)
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_fixture_holds_the_documented_arrays(folder):
+    model, inputs, found = loaded(folder)
     outputs = [key for key in found if key.startswith("output_")]
     assert list(found) == list(expected_names(model, len(outputs)))
     assert list(inputs) == ["X", "F", "N", *(f"target_{i}" for i in range(len(outputs)))]
@@ -73,9 +77,9 @@ def test_a_fixture_holds_the_documented_arrays(name):
             assert value.shape == ({"X": inputs["X"].shape, "F": inputs["F"].shape} | weights)[weight]
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_a_fixture_holds_what_its_model_computes(name):
-    model, inputs, committed = loaded(name)
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_fixture_holds_what_its_model_computes(folder):
+    model, inputs, committed = loaded(folder)
     stored = model.get_weights()
     found = golden(model, inputs)
     assert all(np.array_equal(old, new) for old, new in zip(stored, model.get_weights()))
@@ -96,9 +100,9 @@ def test_a_case_written_again_equals_its_fixture(name, tmp_path):
     assert (new / "model.keras").read_bytes() == (old / "model.keras").read_bytes()
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_the_training_pass_agrees_with_the_oracle(name):
-    model, inputs, found = loaded(name)
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_training_pass_agrees_with_the_oracle(folder):
+    model, inputs, found = loaded(folder)
     outputs, stages, loss, regularization = run_oracle(json.loads(model.to_json()), weights_by_layer(model), inputs)
     assert found["loss"] == pytest.approx(loss, rel=1e-5)
     assert found["regularization"] == pytest.approx(regularization, rel=1e-5)
@@ -118,9 +122,9 @@ def test_the_training_pass_agrees_with_the_oracle(name):
     assert moved == sum("/moving_" in weight for weight in qualified_weights(model))
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_every_gradient_is_the_slope_that_the_oracle_finds(name):
-    model, inputs, _ = loaded(name)
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_gradient_is_the_slope_that_the_oracle_finds(folder):
+    model, inputs, _ = loaded(folder)
     config = json.loads(model.to_json())
     exact = {key: value.numpy() for key, value in gradients(in_float64(model), inputs).items()}
     exact = {key.removeprefix("gradient/"): value for key, value in exact.items() if key.startswith("gradient/")}
@@ -148,7 +152,7 @@ def test_every_gradient_is_the_slope_that_the_oracle_finds(name):
 
 
 def test_every_element_of_a_gradient_is_a_slope_of_the_oracle():
-    model, inputs, found = loaded("deformable")
+    model, inputs, found = loaded(FIXTURES / "deformable")
     layer = model.get_layer("conv")
     config, weights = json.loads(model.to_json()), weights_by_layer(model)
     arrays = {"X": inputs["X"].astype(float), "F": inputs["F"].astype(float)}
@@ -173,9 +177,9 @@ def test_every_element_of_a_gradient_is_a_slope_of_the_oracle():
             assert abs(gradient[index] - slope) <= TOLERANCE * np.abs(gradient).max()
 
 
-@pytest.mark.parametrize("name", BY_NAME)
-def test_the_steps_follow_from_the_gradients(name):
-    model, _, found = loaded(name)
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_steps_follow_from_the_gradients(folder):
+    model, _, found = loaded(folder)
     weights = oracle.variables(json.loads(model.to_json()), weights_by_layer(model))
     assert list(weights.keys() ^ qualified_weights(model).keys()) == []
     for key, weight in weights.items():
@@ -193,25 +197,25 @@ def test_the_steps_follow_from_the_gradients(name):
 def test_constraints_bind():
     bound = set()
     for name in ("non_negative", "norms_held"):
-        model, _, found = loaded(name)
+        model, _, found = loaded(FIXTURES / name)
         weights = oracle.variables(json.loads(model.to_json()), weights_by_layer(model))
         for key, weight in weights.items():
             if weight.constraint and weight.trainable:
                 free = oracle.sgd(weight.value, found[f"gradient/{key}"], 0.05)
                 if np.abs(free - found[f"sgd/{key}"]).max() > 1e-3:
-                    bound.add(oracle._rule(weight.constraint)[0])
+                    bound.add(oracle.rule(weight.constraint)[0])
     assert bound == {"nonneg", "maxnorm", "minmaxnorm", "unitnorm"}
 
 
 def test_a_neighbour_on_a_kernel_point_is_among_the_cases():
-    _, inputs, found = loaded("on_kernel_points")
+    _, inputs, found = loaded(FIXTURES / "on_kernel_points")
     on_one = (found["conv/h"] == 1.0) & (found["conv/k"] > 0)
     assert on_one.sum() >= 8
     assert not np.any(found["conv/h"][on_one] < 1.0)
 
 
 def test_what_is_frozen_has_no_gradient_and_stays():
-    model, _, found = loaded("frozen_layer")
+    model, _, found = loaded(FIXTURES / "frozen_layer")
     for key, weight in qualified_weights(model).items():
         if key.startswith(("conv/", "deformed/", "norm/")):
             assert (f"gradient/{key}" in found) == key.endswith("/Q")
@@ -221,7 +225,7 @@ def test_what_is_frozen_has_no_gradient_and_stays():
 
 
 def test_dropped_blocks_get_no_gradient_but_their_regularizers():
-    model, _, found = loaded("drop_path_1")
+    model, _, found = loaded(FIXTURES / "drop_path_1")
     np.testing.assert_array_equal(found["gradient/dropped/Q"], np.zeros((6, 3)))
     w = np.asarray(model.get_layer("dropped").W)
     np.testing.assert_allclose(found["gradient/dropped/W"], 0.01 * np.sign(w), rtol=1e-6)
@@ -231,14 +235,14 @@ def test_dropped_blocks_get_no_gradient_but_their_regularizers():
 
 @pytest.mark.parametrize("momentum, layer, kept", [("last_batch", "forgetful", False), ("unmoved", "stubborn", True)])
 def test_momentum_0_forgets_and_momentum_1_keeps(momentum, layer, kept):
-    model, _, found = loaded("momentums")
+    model, _, found = loaded(FIXTURES / "momentums")
     for key, weight in qualified_weights(model).items():
         if key.startswith((f"{momentum}/moving", f"{layer}/bn")) and "/moving_" in key:
             assert np.array_equal(found[f"sgd/{key}"], weight) == kept
 
 
 def test_rounding_must_not_decide_a_gradient():
-    model, inputs, found = loaded("one_shell")
+    model, inputs, found = loaded(FIXTURES / "one_shell")
     require_determined(model, inputs, found)
     worse = {**found, "gradient/conv/W": found["gradient/conv/W"] * 1.001}
     with pytest.raises(ValueError, match=r"float32 moves gradient/conv/W by 1\..e-03 of its scale, more than 0.0001"):
@@ -248,17 +252,51 @@ def test_rounding_must_not_decide_a_gradient():
 
 
 def test_no_activation_may_be_at_its_kink():
-    model, inputs, _ = loaded("clipped")
+    model, inputs, _ = loaded(FIXTURES / "clipped")
     inputs["F"][0, 0, 0] = 0.1  # the ReLU's threshold
     with pytest.raises(ValueError, match="a nudge moves gradient/"):
         require_determined(model, inputs, golden(model, inputs))
 
 
 def test_targets_follow_from_the_seed():
-    model, inputs, _ = loaded("network_two_outputs")
+    model, inputs, _ = loaded(FIXTURES / "network_two_outputs")
     again = targets(model, inputs, BY_NAME["network_two_outputs"].seed)
     assert sorted(again) == ["target_0", "target_1"]
     assert all(np.array_equal(value, inputs[key]) for key, value in again.items())
+
+
+def test_models_drawn_for_training_agree_with_the_oracle(tmp_path):
+    write_training_cases(tmp_path, seed=int(keras.__version__.replace(".", "")), wanted=DRAWN)
+    folders = sorted(tmp_path.iterdir())
+    assert len(folders) == DRAWN
+    for folder in folders:
+        test_a_fixture_holds_the_documented_arrays(folder)
+        test_the_training_pass_agrees_with_the_oracle(folder)
+        test_every_gradient_is_the_slope_that_the_oracle_finds(folder)
+        test_the_steps_follow_from_the_gradients(folder)
+
+
+def test_a_drawn_model_that_rounding_could_decide_is_left_out_and_told(tmp_path, monkeypatch, capsys):
+    def checked(model, inputs, found):
+        if not refused:
+            refused.append(True)
+            raise Undetermined("too close")
+
+    refused = []
+    monkeypatch.setattr("kpconvx_compat.make_training_fixtures.require_determined", checked)
+    write_training_cases(tmp_path, seed=70, wanted=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["seed_71"]
+    assert "seed_70 is left out: too close" in capsys.readouterr().err
+
+
+def test_drawn_configurations_come_back_unchanged():
+    for seed in range(80, 90):
+        model = training_case(seed).model()
+        for layer in kpconvx_layers(model):
+            config = json.loads(json.dumps(layer.get_config()))
+            again = KPConvXLayer.from_config(config)
+            assert json.loads(json.dumps(again.get_config())) == config
+            assert again.trainable == layer.trainable
 
 
 def test_the_readme_lists_every_case():
