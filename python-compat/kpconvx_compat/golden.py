@@ -34,7 +34,7 @@ def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=
         kernel_points_….csv   for each layer that keeps its kernel points Q outside of Keras's weights, those points
 
     A stage is a layer's output, by the layer's name, `#1`, `#2`, … behind it from the second call on; before it come the
-    `<layer>/<stage>` of a KPConvX layer of this package, as its method `stages` tells, and `<layer>/near_tie`, true for
+    `<layer>/<stage>` of a nested model, where a stage is one of its layers in turn, and of a KPConvX layer of this package, as its method `stages` tells, and `<layer>/near_tie`, true for
     the points (B, R) where rounding may decide which kernel point is nearest. Outputs are `output_0`, … or the keys of a
     model that gives a dict.
 
@@ -45,8 +45,14 @@ def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=
     if directory.exists():
         raise FileExistsError(f"golden data goes to a new directory; {directory} exists")
     graph = _graph(model)
+    if graph is None:
+        raise TypeError(
+            "golden data needs a functional model, or a sequential one that knows its input; "
+            f"found {model.__class__.__name__}"
+        )
     arrays = _inputs(graph, inputs)
-    stages, near_ties = _stages(graph, arrays)
+    stages, near_ties = {}, {}
+    _record(graph, list(arrays.values()), "", stages, near_ties)
     outputs = _outputs(graph, list(arrays.values()))
     for name, output in outputs.items():
         if name in stages and not np.array_equal(stages[name], output, equal_nan=True):
@@ -76,14 +82,9 @@ def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=
 
 
 def _graph(model):
-    """A sequential model that has seen an input holds a functional one."""
+    """The graph of layers that a model is; a sequential model that knows its input holds one."""
     graph = getattr(model, "_functional", None) or model
-    if not isinstance(model, keras.Model) or not hasattr(graph, "_nodes_by_depth"):
-        raise TypeError(
-            "golden data needs a functional model, or a sequential one that knows its input; "
-            f"found {model.__class__.__name__}"
-        )
-    return graph
+    return graph if isinstance(model, keras.Model) and hasattr(graph, "_nodes_by_depth") else None
 
 
 def _inputs(graph, given):
@@ -122,22 +123,23 @@ def _calls(graph):
     return [(names[id(node)], node) for node in nodes if not node.is_input]
 
 
-def _stages(graph, arrays):
+def _record(graph, given, prefix, stages, near_ties):
+    """Adds the stages of a graph that is called with arrays or tensors."""
     calls = _calls(graph)
     for name, node in calls:
         if len(node.outputs) != 1:
-            raise TypeError(f"golden data needs layers of one output each; {name} gives {len(node.outputs)}")
+            raise TypeError(f"golden data needs layers of one output each; {prefix}{name} gives {len(node.outputs)}")
     wanted = {id(tensor): tensor for _, node in calls for tensor in (*node.input_tensors, *node.outputs)}
-    computed = keras.Model(graph.inputs, list(wanted.values()))(list(arrays.values()), training=False)
+    computed = keras.Model(graph.inputs, list(wanted.values()))(given, training=False)
     values = dict(zip(wanted, computed))
-    stages, near_ties = {}, {}
     for name, node in calls:
-        layer, given = node.operation, [values[id(tensor)] for tensor in node.input_tensors]
+        name, layer, inputs = prefix + name, node.operation, [values[id(tensor)] for tensor in node.input_tensors]
         if isinstance(layer, KPConvXBase):
-            stages.update({f"{name}/{stage}": _array(value) for stage, value in layer.stages(given).items()})
-            near_ties[f"{name}/near_tie"] = oracle.near_tie(_array(layer.Q), _array(given[0]), _array(given[2]))
+            stages.update({f"{name}/{stage}": _array(value) for stage, value in layer.stages(inputs).items()})
+            near_ties[f"{name}/near_tie"] = oracle.near_tie(_array(layer.Q), _array(inputs[0]), _array(inputs[2]))
+        elif _graph(layer) is not None:
+            _record(_graph(layer), inputs, f"{name}/", stages, near_ties)
         stages[name] = _array(values[id(node.outputs[0])])
-    return stages, near_ties
 
 
 def _outputs(graph, feed):
@@ -153,10 +155,16 @@ def _array(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
+def _layers(graph):
+    """The layers and, in place of nested models, theirs."""
+    for layer in graph.layers:
+        yield from [layer] if _graph(layer) is None else _layers(_graph(layer))
+
+
 def _write_kernel_points(graph, directory):
     """Writes the points Q that a layer holds as a bare variable, as model.keras does not; gives the files' names."""
     files = {}
-    for layer in graph.layers:
+    for layer in _layers(graph):
         points = getattr(layer, "Q", None)
         if isinstance(points, tf.Variable):
             files[layer.name] = f"kernel_points_{len(files)}.csv"

@@ -103,6 +103,23 @@ def test_a_sequential_model_is_a_graph_too(tmp_path):
     np.testing.assert_array_equal(arrays["two"], arrays["output_0"])
 
 
+def test_the_stages_of_nested_models_are_told_by_call(tmp_path):
+    x = keras.Input((2,), name="x")
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="dense"), keras.layers.ReLU(name="relu")])
+    inner.name = "inner"
+    outer_input = keras.Input((2,))
+    outer = keras.Model(outer_input, keras.layers.Rescaling(2.0, name="twice")(inner(outer_input)), name="outer")
+    model = keras.Model(x, outer(outer(x)))
+    write_golden(model, {"x": np.array([[1.0, -2.0]])}, tmp_path / "golden")
+    arrays, description = written(tmp_path / "golden")
+    stages = ["inner/dense", "inner/relu", "inner", "twice"]
+    expected = [*(f"outer/{stage}" for stage in stages), "outer", *(f"outer#1/{stage}" for stage in stages), "outer#1"]
+    assert description["stages"] == expected
+    kernel, bias = inner.get_layer("dense").get_weights()
+    np.testing.assert_allclose(arrays["outer#1/inner/dense"], arrays["outer"] @ kernel + bias, atol=1e-6)
+    np.testing.assert_allclose(arrays["outer#1"], 2 * np.maximum(arrays["outer#1/inner/dense"], 0), atol=1e-6)
+
+
 def test_inputs_and_outputs_by_name_keep_their_names(tmp_path):
     b, a = keras.Input((2,), name="second"), keras.Input((2,), name="first")
     total = keras.layers.Subtract(name="difference")([a, b])
