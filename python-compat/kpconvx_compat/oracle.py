@@ -88,6 +88,24 @@ def _moved(prefix, config, weights, x):
     return {f"moved/{prefix}{key}": momentum * old + (1.0 - momentum) * new for (key, old), new in moments}
 
 
+def _distances(q, x, n):
+    """How far each neighbour, seen from its point, is from each kernel point, (B, R, κ, m_q)."""
+    q, x = np.asarray(q, np.float64), np.asarray(x, np.float64)
+    y = x[np.arange(len(x))[:, None, None], n] - x[:, :, None, :]
+    return np.linalg.norm(y[:, :, :, None, :] - q, axis=-1)
+
+
+def near_tie(q, x, n):
+    """(B, R), whether a point has a neighbour whose two nearest kernel points are, within 1e-6, equally far.
+
+    q (m_q, 3), x (B, R, 3), n (B, R, κ).
+    """
+    if len(q) == 1:
+        return np.zeros(n.shape[:2], bool)
+    nearest = np.partition(_distances(q, x, n), 1, axis=-1)
+    return np.any(nearest[..., 1] - nearest[..., 0] < 1e-6, axis=-1)
+
+
 def kpconvx(config, weights, x, f, n, training=False):
     """Every stage of a KPConvX layer, by the names of `KPConvXBase.stages`, and more.
 
@@ -103,13 +121,10 @@ def kpconvx(config, weights, x, f, n, training=False):
 
     x, f = np.asarray(x, np.float64), np.asarray(f, np.float64)
     batch = np.arange(len(x))[:, None, None]
-    y = x[batch, n] - x[:, :, None, :]
-    distances = np.linalg.norm(y[:, :, :, None, :] - q, axis=-1)
+    distances = _distances(q, x, n)
     k = distances.argmin(axis=-1)
-    nearest = np.sort(distances, axis=-1)
-    h = np.maximum(0.0, 1.0 - nearest[..., 0] / config["sigma"])
-    near_tie = np.any(nearest[..., 1] - nearest[..., 0] < 1e-6, axis=-1) if len(q) > 1 else np.zeros(k.shape[:2], bool)
-    stages = {"k": k, "h": h, "near_tie": near_tie}
+    h = np.maximum(0.0, 1.0 - distances.min(axis=-1) / config["sigma"])
+    stages = {"k": k, "h": h, "near_tie": near_tie(q, x, n)}
 
     def normalized(key, t, values):
         settings, own = normalizations[key][t]
