@@ -22,6 +22,8 @@ class ArchitectureTest {
   private static final ArchRule ARROWS_POINT_DOWN =
       layeredArchitecture()
           .consideringOnlyDependenciesInLayers()
+          .layer("io")
+          .definedBy(ROOT + "io..")
           .layer("keras")
           .definedBy(ROOT + "keras..")
           .layer("numpy")
@@ -57,7 +59,9 @@ class ArchitectureTest {
           .whereLayer("pointcloud")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("report")
-          .mayOnlyBeAccessedByLayers("cli");
+          .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("io")
+          .mayNotAccessAnyLayer();
 
   private static final ArchRule NO_CYCLES =
       slices().matching(ROOT + "(*)..").should().beFreeOfCycles();

@@ -23,6 +23,7 @@ import picocli.CommandLine.ScopeType;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     subcommands = {
+      ConvertCommand.class,
       DemoCommand.class,
       ExportRepresentationCommand.class,
       InspectCommand.class,

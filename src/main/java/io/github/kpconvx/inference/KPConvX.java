@@ -3,22 +3,27 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.keras.KerasArchive;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.LayerSpec;
 import io.github.kpconvx.keras.SavedModelDirectory;
+import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightStore;
 import io.github.kpconvx.layer.KPConvXConfig;
 import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.SavedModelBundle;
@@ -161,7 +166,7 @@ public final class KPConvX {
         Network network = network(weights);
         network.build(Ops.create(graph), Mode.INFERENCE);
         return new StoredKernel(
-            kpconvx(network, layer), weights.match(network.spec()), kernelPoints);
+            kpconvx(network, layer), network.match(weights), kernelPoints);
       }
     }
 
@@ -206,6 +211,59 @@ public final class KPConvX {
       }
     }
 
+    /**
+     * Writes the model to another file, of the kind that the target's name tells: a {@code .keras}
+     * archive, a {@code .weights.h5}, or else a SavedModel directory.
+     *
+     * @param target the file or directory to make
+     * @param options changes the writer: whether it replaces a target that exists, where kernel
+     *     points go that the target cannot hold
+     * @throws KerasException if the model cannot be loaded or written; says what was found and what
+     *     was expected
+     */
+    public void convert(Path target, UnaryOperator<ModelWriter> options) {
+      requireExists();
+      try (WeightStore weights = WeightStore.open(path);
+          Graph graph = new Graph()) {
+        KerasObject object = config().orElseThrow(this::noConfiguration);
+        Network network = network(weights);
+        network.build(Ops.create(graph), Mode.INFERENCE);
+        Map<String, StoredWeight> found = network.match(weights);
+        ModelWriter writer =
+            ModelWriter.of(object)
+                .withLayers(registry)
+                .withBareWeights(bare(network.spec(), found));
+        writer = storedKerasVersion().map(writer::withKerasVersion).orElse(writer);
+        Map<String, TFloat32> values = new LinkedHashMap<>();
+        try (Session session = new Session(graph)) {
+          network.loadWeights(found, session, kernelPoints);
+          network.variables().forEach((name, variable) -> values.put(name, variable.read(session)));
+          options.apply(writer).write(target, values);
+        } finally {
+          values.values().forEach(TFloat32::close);
+        }
+      }
+    }
+
+    /** Weights that the file holds outside of Keras's, or not at all. */
+    private static Set<String> bare(LayerSpec spec, Map<String, StoredWeight> found) {
+      Set<String> names = new LinkedHashSet<>(spec.qualifiedWeights().keySet());
+      names.removeIf(name -> found.containsKey(name) && !found.get(name).isBare());
+      return names;
+    }
+
+    private Optional<String> storedKerasVersion() {
+      if (Files.isDirectory(path)) {
+        return SavedModelDirectory.open(path).kerasVersion();
+      }
+      if (path.toString().endsWith(".h5")) {
+        return Optional.empty();
+      }
+      try (KerasArchive archive = KerasArchive.open(path)) {
+        return Optional.of(archive.kerasVersion());
+      }
+    }
+
     private Model nativeModel() {
       try (WeightStore weights = WeightStore.open(path)) {
         Network network = network(weights);
@@ -214,7 +272,7 @@ public final class KPConvX {
         try {
           Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
           session = new Session(graph);
-          network.loadWeights(weights.match(network.spec()), session, kernelPoints);
+          network.loadWeights(network.match(weights), session, kernelPoints);
           return model(network, built, graph, session);
         } catch (RuntimeException e) {
           close(graph, session);

@@ -87,7 +87,7 @@ public record ModelDescription(
   public static ModelDescription of(Path path, Optional<KerasObject> config) {
     if (Files.isDirectory(path)) {
       SavedModelDirectory directory = SavedModelDirectory.open(path);
-      if (directory.writer() != SavedModelDirectory.Writer.KERAS_3_EXPORT) {
+      if (!directory.writer().holdsWeights()) {
         return new ModelDescription(
             path,
             "SavedModel (" + directory.writer() + ")",
@@ -133,7 +133,11 @@ public record ModelDescription(
         for (StoredWeight weight : store.weights()) {
           weights.add(
               new WeightDescription(
-                  weight.name(), weight.path(), weight.shape(), Optional.empty(), !isBare(weight)));
+                  weight.name(),
+                  weight.path(),
+                  weight.shape(),
+                  Optional.empty(),
+                  !weight.isBare()));
         }
         return new ModelDescription(
             path, format, tensorFlowVersion, kerasVersion, signatures, List.of(), weights);
@@ -141,17 +145,13 @@ public record ModelDescription(
       Network network = KPConvX.loader(path).withConfig(config.get()).network(store);
       try (Graph graph = new Graph()) {
         Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
-        Map<String, StoredWeight> found = store.match(network.spec());
+        Map<String, StoredWeight> found = network.match(store);
         List<WeightDescription> weights = new ArrayList<>();
         List<LayerDescription> layers = layers(network, built, found, weights);
         return new ModelDescription(
             path, format, tensorFlowVersion, kerasVersion, signatures, layers, weights);
       }
     }
-  }
-
-  private static boolean isBare(StoredWeight weight) {
-    return weight.path().startsWith("_all_variables");
   }
 
   private static List<LayerDescription> layers(
@@ -173,7 +173,7 @@ public record ModelDescription(
         if (stored == null) {
           continue;
         }
-        boolean counted = !isBare(stored);
+        boolean counted = !stored.isBare();
         boolean trainable = counted && trained.contains(entry.getKey());
         weights.add(
             new WeightDescription(

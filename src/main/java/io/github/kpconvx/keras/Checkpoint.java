@@ -1,17 +1,24 @@
 package io.github.kpconvx.keras;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Graph;
+import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.NdArrays;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TString;
 
@@ -23,6 +30,9 @@ import org.tensorflow.types.TString;
 final class Checkpoint implements AutoCloseable {
   /** Where a SavedModel keeps its checkpoint: what its files' names begin with. */
   static final String PREFIX = "variables/variables";
+
+  /** The key of the object graph. */
+  private static final String OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH";
 
   /** Reading needs no GPU and must not claim the memory of one. */
   private static final ConfigProto CPU_ONLY =
@@ -65,8 +75,7 @@ final class Checkpoint implements AutoCloseable {
    * @throws KerasException if the checkpoint lacks it, holds another type or shape, or is damaged
    */
   TFloat32 read(String path, Shape shape) {
-    String name = path + "/.ATTRIBUTES/VARIABLE_VALUE";
-    try (TString fed = TString.tensorOf(NdArrays.vectorOfObjects(name));
+    try (TString fed = TString.tensorOf(NdArrays.vectorOfObjects(key(path)));
         Result result = session.runner().feed(key, fed).fetch(value).run()) {
       TFloat32 stored = (TFloat32) result.get(0);
       if (!stored.shape().equals(shape)) {
@@ -79,6 +88,57 @@ final class Checkpoint implements AutoCloseable {
     } catch (TensorFlowException e) {
       throw new KerasException(
           "%s: the value of %s cannot be read: %s".formatted(file, path, Failures.reason(e)), e);
+    }
+  }
+
+  /**
+   * Where a checkpoint has a variable's value.
+   *
+   * @param path the variable's place among the objects
+   * @return the key
+   */
+  static String key(String path) {
+    return path + "/.ATTRIBUTES/VARIABLE_VALUE";
+  }
+
+  /**
+   * Writes a checkpoint.
+   *
+   * @param prefix what its files' names begin with
+   * @param values the values by key
+   * @param objects what they are the values of
+   * @throws IOException if it cannot be written
+   */
+  static void write(Path prefix, Map<String, TFloat32> values, TrackableObjectGraph objects)
+      throws IOException {
+    try (Graph graph = new Graph();
+        TString objectGraph =
+            TString.tensorOfBytes(NdArrays.scalarOfObject(objects.toByteArray()))) {
+      Ops tf = Ops.create(graph);
+      List<String> keys = new ArrayList<>();
+      List<Operand<?>> fed = new ArrayList<>();
+      for (Map.Entry<String, TFloat32> value : values.entrySet()) {
+        keys.add(value.getKey());
+        fed.add(tf.placeholder(TFloat32.class, Placeholder.shape(value.getValue().shape())));
+      }
+      keys.add(OBJECTS);
+      fed.add(tf.placeholder(TString.class, Placeholder.shape(Shape.scalar())));
+      Op save =
+          tf.train.save(
+              tf.constant(prefix.toString()),
+              tf.array(keys.toArray(String[]::new)),
+              tf.array(Collections.nCopies(keys.size(), "").toArray(String[]::new)),
+              fed);
+      try (Session session = new Session(graph, CPU_ONLY)) {
+        Session.Runner runner = session.runner().addTarget(save);
+        int i = 0;
+        for (TFloat32 value : values.values()) {
+          runner.feed(fed.get(i++).asOutput(), value);
+        }
+        runner.feed(fed.get(i).asOutput(), objectGraph).run().close();
+      }
+    } catch (TensorFlowException e) {
+      throw new IOException(Failures.reason(e), e);
     }
   }
 

@@ -4,17 +4,19 @@ import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 
-/** Reads JSON as Python's {@code json} writes it, NaN and Infinity included. */
+/** Reads and writes JSON as Python's {@code json} does, NaN and Infinity included. */
 final class Json {
   private static final JsonMapper MAPPER =
       JsonMapper.builder()
           .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .disable(JsonWriteFeature.WRITE_NAN_AS_STRINGS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
@@ -55,6 +57,20 @@ final class Json {
       throw new KerasException(what + " is no valid JSON: " + e.getOriginalMessage() + where, e);
     } catch (IOException e) {
       throw new KerasException(what + " cannot be read: " + Failures.reason(e), e);
+    }
+  }
+
+  /**
+   * Writes a JSON value.
+   *
+   * @param value the value
+   * @return its text in UTF-8
+   */
+  static byte[] bytes(JsonNode value) {
+    try {
+      return MAPPER.writeValueAsBytes(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("A JSON tree is always text: " + value, e);
     }
   }
 }

@@ -21,15 +21,15 @@ import java.util.zip.ZipFile;
  * <p>Safe for use by one thread at a time.
  */
 public final class KerasArchive implements AutoCloseable {
-  private static final String METADATA = "metadata.json";
-  private static final String CONFIG = "config.json";
-  private static final String WEIGHTS = "model.weights.h5";
+  static final String METADATA = "metadata.json";
+  static final String CONFIG = "config.json";
+  static final String WEIGHTS = "model.weights.h5";
 
   /** Configurations are text; the largest networks' have a few MB. */
   private static final long MAX_JSON = 64L << 20;
 
   /** The longest array that every JVM can make. */
-  private static final long MAX_WEIGHTS = Integer.MAX_VALUE - 8L;
+  static final long MAX_WEIGHTS = Integer.MAX_VALUE - 8L;
 
   /** Keras stores weights uncompressed; a recompressed archive shrinks them by little. */
   private static final long MAX_EXPANSION = 100;

@@ -30,10 +30,17 @@ import org.tensorflow.proto.TensorShapeProto;
  * <p>Immutable and safe for many threads; holds no native memory and no open file.
  */
 public final class SavedModelDirectory {
-  private static final String GRAPH = "saved_model.pb";
+  static final String GRAPH = "saved_model.pb";
   private static final String KERAS_2_METADATA = "keras_metadata.pb";
-  private static final String CONFIG = "assets.extra/keras_config.json";
-  private static final String SERVE = "serve";
+  static final String CONFIG = "assets.extra/keras_config.json";
+  static final String SERVE = "serve";
+
+  /** Beside {@link #CONFIG}: what an archive tells of itself in a file of this kind. */
+  static final String METADATA = "assets.extra/keras_metadata.json";
+
+  /** The version that {@link SavedModelWriter} gives its graphs. */
+  static final String WRITTEN_HERE = "kpconvx-tensorflow";
+
   private static final long MAX_JSON = 64L << 20;
   private static final Pattern KERAS_VERSION =
       Pattern.compile("\"keras_version\"\\s*:\\s*\"([^\"\\\\]{1,40})\"");
@@ -42,6 +49,8 @@ public final class SavedModelDirectory {
   public enum Writer {
     /** {@code model.export} or {@code ExportArchive} of Keras 3: weights and graph only. */
     KERAS_3_EXPORT("Keras 3 export"),
+    /** {@link SavedModelWriter}, in the form of a Keras 3 export. */
+    KPCONVX_TENSORFLOW("KPConvX for TensorFlow Java"),
     /** {@code model.save} of Keras 2: also the configuration, in {@code keras_metadata.pb}. */
     KERAS_2_SAVE("Keras 2 save"),
     /** {@code tf.saved_model.save} or anything else. */
@@ -57,6 +66,15 @@ public final class SavedModelDirectory {
     public String toString() {
       return text;
     }
+
+    /**
+     * Whether the weights can be read: not so the variables of any other program.
+     *
+     * @return true if they stand in Keras 3's order
+     */
+    public boolean holdsWeights() {
+      return this == KERAS_3_EXPORT || this == KPCONVX_TENSORFLOW;
+    }
   }
 
   private final Path path;
@@ -68,7 +86,7 @@ public final class SavedModelDirectory {
 
   private SavedModelDirectory(Path path, MetaGraphDef graph) {
     this.path = path;
-    writer = writerOf(path, graph.getObjectGraphDef());
+    writer = writerOf(path, graph);
     tensorFlowVersion =
         Optional.of(graph.getMetaInfoDef().getTensorflowVersion()).filter(v -> !v.isEmpty());
     kerasVersion = kerasVersionIn(path);
@@ -79,7 +97,7 @@ public final class SavedModelDirectory {
             .sorted(java.util.Comparator.comparing(Signature::name))
             .toList();
     variables =
-        writer == Writer.KERAS_3_EXPORT
+        writer.holdsWeights()
             ? SavedVariables.of(path, graph.getObjectGraphDef())
             : new SavedVariables(List.of(), List.of());
   }
@@ -187,7 +205,7 @@ public final class SavedModelDirectory {
    * @throws KerasException if it is not a Keras 3 export or its checkpoint is missing
    */
   public WeightStore weights() {
-    if (writer != Writer.KERAS_3_EXPORT) {
+    if (!writer.holdsWeights()) {
       throw new KerasException(
           "%s is a SavedModel of the kind '%s', which is not supported yet as a source of weights;"
                   .formatted(path, writer)
@@ -203,7 +221,8 @@ public final class SavedModelDirectory {
     return new SavedModelWeightStore(path, variables);
   }
 
-  private static Writer writerOf(Path path, SavedObjectGraph graph) {
+  private static Writer writerOf(Path path, MetaGraphDef metaGraph) {
+    SavedObjectGraph graph = metaGraph.getObjectGraphDef();
     SavedObject root = graph.getNodesCount() == 0 ? null : graph.getNodes(0);
     if (Files.exists(path.resolve(KERAS_2_METADATA))
         || (root != null && root.getUserObject().getIdentifier().startsWith("_tf_keras"))) {
@@ -216,11 +235,16 @@ public final class SavedModelDirectory {
                     list ->
                         root.getChildrenList().stream()
                             .anyMatch(child -> child.getLocalName().equals(list)));
-    return keras3 ? Writer.KERAS_3_EXPORT : Writer.TENSORFLOW;
+    if (!keras3) {
+      return Writer.TENSORFLOW;
+    }
+    return metaGraph.getMetaInfoDef().getMetaGraphVersion().equals(WRITTEN_HERE)
+        ? Writer.KPCONVX_TENSORFLOW
+        : Writer.KERAS_3_EXPORT;
   }
 
   private static Optional<String> kerasVersionIn(Path path) {
-    return Stream.of(KERAS_2_METADATA, CONFIG)
+    return Stream.of(KERAS_2_METADATA, METADATA, CONFIG)
         .map(path::resolve)
         .filter(Files::isRegularFile)
         .map(file -> KERAS_VERSION.matcher(new String(read(file), StandardCharsets.ISO_8859_1)))

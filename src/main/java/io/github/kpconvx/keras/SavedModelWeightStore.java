@@ -231,6 +231,11 @@ final class SavedModelWeightStore implements WeightStore {
     }
 
     @Override
+    public boolean isBare() {
+      return variable.path().startsWith(SavedVariables.ALL + "/");
+    }
+
+    @Override
     public TFloat32 read() {
       if (closed) {
         throw new IllegalStateException(source + " is closed");

@@ -44,6 +44,16 @@ public interface StoredWeight {
   }
 
   /**
+   * Whether it is none of the model's Keras weights, but a variable beside them, as a SavedModel
+   * may hold.
+   *
+   * @return whether Keras does not know it as a weight
+   */
+  default boolean isBare() {
+    return false;
+  }
+
+  /**
    * Reads the values.
    *
    * @return a new tensor, the caller's to close

@@ -4,6 +4,7 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.LayerSpec;
 import io.github.kpconvx.keras.StoredWeight;
+import io.github.kpconvx.keras.WeightStore;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
@@ -153,6 +154,22 @@ public final class Network {
    */
   public LayerSpec spec() {
     return LayerSpec.network(className, graph.specs());
+  }
+
+  /**
+   * Finds the stored weight of each weight of the network, strictly.
+   *
+   * @param store the file; one of the network's only layer, as Keras saves a layer by itself, will
+   *     do too
+   * @return stored weights by qualified name, as {@link WeightStore#match} gives them
+   * @throws KerasException if a weight is missing, surplus, of another shape or not float32
+   * @throws IllegalStateException if the network was not built
+   */
+  public Map<String, StoredWeight> match(WeightStore store) {
+    boolean alone =
+        layers().size() == 1
+            && store.weights().stream().anyMatch(weight -> weight.path().startsWith("vars/"));
+    return store.match(alone ? layers().get(0).spec() : spec());
   }
 
   /**

@@ -1,17 +1,16 @@
 package io.github.kpconvx.numpy;
 
+import io.github.kpconvx.io.AtomicFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.UUID;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -96,33 +95,26 @@ public final class NpzFile {
    * @throws UncheckedIOException if it cannot be written; an older file is untouched then
    */
   public static void write(Path file, Map<String, NpyArray> arrays) {
-    Path target = file.toAbsolutePath();
     try {
-      // Not Files.createTempFile: the file would keep its private permissions after the move.
-      Path temporary = target.resolveSibling("." + UUID.randomUUID() + "." + target.getFileName());
-      try {
-        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(temporary))) {
-          for (Map.Entry<String, NpyArray> array : arrays.entrySet()) {
-            byte[] bytes = array.getValue().toBytes();
-            ZipEntry entry = new ZipEntry(array.getKey() + SUFFIX);
-            CRC32 crc = new CRC32();
-            crc.update(bytes);
-            entry.setMethod(ZipEntry.STORED);
-            entry.setSize(bytes.length);
-            entry.setCrc(crc.getValue());
-            zip.putNextEntry(entry);
-            zip.write(bytes);
-          }
-        }
-        Files.move(
-            temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
+      AtomicFile.write(file, temporary -> writeTo(temporary, arrays));
     } catch (IOException e) {
-      boolean noFolder = !Files.isDirectory(target.getParent());
-      String reason = noFolder ? "there is no directory " + target.getParent() : e.getMessage();
-      throw new UncheckedIOException("Cannot write " + file + ": " + reason, e);
+      throw new UncheckedIOException("Cannot write " + file + ": " + AtomicFile.reason(e, file), e);
+    }
+  }
+
+  private static void writeTo(Path path, Map<String, NpyArray> arrays) throws IOException {
+    try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(path))) {
+      for (Map.Entry<String, NpyArray> array : arrays.entrySet()) {
+        byte[] bytes = array.getValue().toBytes();
+        ZipEntry entry = new ZipEntry(array.getKey() + SUFFIX);
+        CRC32 crc = new CRC32();
+        crc.update(bytes);
+        entry.setMethod(ZipEntry.STORED);
+        entry.setSize(bytes.length);
+        entry.setCrc(crc.getValue());
+        zip.putNextEntry(entry);
+        zip.write(bytes);
+      }
     }
   }
 }

@@ -173,7 +173,7 @@ public final class CloudImage {
    */
   public void write(Path path) {
     BufferedImage image = render();
-    AtomicFile.write(
+    OutputFile.write(
         path,
         temporary -> {
           // Not to a File: where that cannot be opened, ImageIO prints a stack trace of its own.

@@ -3,6 +3,7 @@ package io.github.kpconvx.pointcloud;
 import com.github.mreutegg.laszip4j.CloseablePointIterable;
 import com.github.mreutegg.laszip4j.LASPoint;
 import com.github.mreutegg.laszip4j.LASReader;
+import io.github.kpconvx.io.AtomicFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -86,7 +87,7 @@ final class LasFile {
       throw new PointCloudException(
           path + ": expected a name that ends in .las; LAZ is read, not written");
     }
-    AtomicFile.write(path, temporary -> writeLas(cloud, temporary));
+    OutputFile.write(path, temporary -> writeLas(cloud, temporary));
   }
 
   private static void writeLas(PointCloud cloud, Path path) throws IOException {

@@ -316,7 +316,7 @@ class MainTest {
     assertPredictFails("No such file", KERAS, "nowhere.npz");
     Path lost = directory.resolve("no/such/folder.npz");
     assertFails(
-        "there is no directory", "predict", "--model", KERAS, "--inputs", INPUTS, "--output", lost);
+        "there is no folder", "predict", "--model", KERAS, "--inputs", INPUTS, "--output", lost);
   }
 
   private void assertConfigFails(String reason, String config) throws IOException {

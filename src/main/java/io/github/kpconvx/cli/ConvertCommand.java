@@ -1,0 +1,81 @@
+package io.github.kpconvx.cli;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.KernelPointsTarget;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Writes a model to another kind of file. */
+@Command(
+    name = "convert",
+    description =
+        "Writes a model to another kind of file, which Keras opens as one of its own; by OUT's name: .keras, .weights.h5, or a SavedModel directory.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class)
+final class ConvertCommand implements Callable<Integer> {
+  @Parameters(
+      index = "0",
+      paramLabel = "MODEL",
+      description = "SavedModel directory, .keras or .weights.h5.")
+  private Path model;
+
+  @Parameters(index = "1", paramLabel = "OUT", description = "The file or directory to make.")
+  private Path out;
+
+  @Mixin private NetworkOptions network;
+
+  @Option(
+      names = "--kernel-points-out",
+      paramLabel = "Q.csv",
+      description = {
+        "Where kernel points go that OUT cannot hold: a file;",
+        "LAYER=Q.csv for one of several layers (repeatable);",
+        "or the word "
+            + KernelPoints.INITIALIZER
+            + " to leave out those that it recomputes to 1e-6."
+      })
+  private List<String> kernelPoints = List.of();
+
+  @Option(names = "--force", description = "Replaces what is there.")
+  private boolean force;
+
+  @Override
+  public Integer call() {
+    KernelPointsTarget target = kernelPoints();
+    network.loader(model).convert(out, writer -> writer.replacing(force).withKernelPoints(target));
+    return 0;
+  }
+
+  private KernelPointsTarget kernelPoints() {
+    if (kernelPoints.isEmpty()) {
+      return KernelPointsTarget.refused();
+    }
+    if (kernelPoints.size() == 1 && !kernelPoints.get(0).contains("=")) {
+      return target(kernelPoints.get(0));
+    }
+    Map<String, KernelPointsTarget> byLayer = new HashMap<>();
+    for (String argument : kernelPoints) {
+      int equals = argument.indexOf('=');
+      if (equals < 1) {
+        throw new KerasException(
+            "--kernel-points-out " + argument + ": expected LAYER=Q.csv where there are several");
+      }
+      byLayer.put(argument.substring(0, equals), target(argument.substring(equals + 1)));
+    }
+    return KernelPointsTarget.byLayer(byLayer);
+  }
+
+  private static KernelPointsTarget target(String argument) {
+    return argument.equals(KernelPoints.INITIALIZER)
+        ? KernelPointsTarget.recomputed()
+        : KernelPointsTarget.toCsv(Path.of(argument));
+  }
+}

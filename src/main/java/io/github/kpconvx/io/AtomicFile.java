@@ -1,0 +1,172 @@
+package io.github.kpconvx.io;
+
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+/**
+ * Writes files and directories that are either complete or not there: under a temporary name beside
+ * the target, brought to the disk, then moved into place. Whatever stops the writing, be it an
+ * error, a full disk or the end of the process, leaves the target as it was.
+ */
+public final class AtomicFile {
+
+  /** Writes to the path it is given. */
+  @FunctionalInterface
+  public interface Writer {
+    /**
+     * Writes the content.
+     *
+     * @param temporary where to; nothing is there but, for a directory, an empty one
+     * @throws IOException if that fails
+     */
+    void write(Path temporary) throws IOException;
+  }
+
+  private AtomicFile() {}
+
+  /**
+   * Writes a file.
+   *
+   * @param target the file to make or replace
+   * @param writer writes the content; the name it is given ends as the target's
+   * @throws IOException if that fails; the target is then as it was
+   */
+  public static void write(Path target, Writer writer) throws IOException {
+    // Not Files.createTempFile: the file would keep its private permissions after the move.
+    Path temporary = sibling(target);
+    try {
+      writer.write(temporary);
+      sync(temporary);
+      Files.move(temporary, target, ATOMIC_MOVE, REPLACE_EXISTING);
+      syncFolderOf(target);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  /**
+   * Writes a directory. One that is there already is moved aside for the moment in which the new
+   * one takes its place, and removed after it.
+   *
+   * @param target the directory to make or replace
+   * @param writer writes the content
+   * @throws IOException if that fails; the target is then as it was
+   */
+  public static void writeDirectory(Path target, Writer writer) throws IOException {
+    Path temporary = sibling(target);
+    try {
+      Files.createDirectory(temporary);
+      writer.write(temporary);
+      for (Path path : tree(temporary)) {
+        sync(path);
+      }
+      replaceDirectory(temporary, target);
+      syncFolderOf(target);
+    } finally {
+      delete(temporary);
+    }
+  }
+
+  private static void replaceDirectory(Path temporary, Path target) throws IOException {
+    if (!Files.exists(target, NOFOLLOW_LINKS)) {
+      Files.move(temporary, target, ATOMIC_MOVE);
+      return;
+    }
+    // No system call that Java knows exchanges two directories. Not a hidden name: whoever finds it
+    // after a power cut is to see what it is.
+    Path old = target.resolveSibling(target.getFileName() + ".old-" + UUID.randomUUID());
+    Files.move(target, old, ATOMIC_MOVE);
+    try {
+      Files.move(temporary, target, ATOMIC_MOVE);
+    } catch (IOException | RuntimeException e) {
+      try {
+        Files.move(old, target, ATOMIC_MOVE);
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+    delete(old);
+  }
+
+  private static Path sibling(Path target) throws IOException {
+    Path name = target.getFileName();
+    if (name == null || name.toString().isEmpty()) {
+      throw new IOException("it is not the name of a file");
+    }
+    return target.resolveSibling("." + UUID.randomUUID() + "." + name);
+  }
+
+  /** A directory and all below it, the deepest first; nothing if it is not there. */
+  private static List<Path> tree(Path path) throws IOException {
+    if (!Files.exists(path, NOFOLLOW_LINKS)) {
+      return List.of();
+    }
+    try (Stream<Path> paths = Files.walk(path)) {
+      return paths.sorted(Comparator.reverseOrder()).toList();
+    }
+  }
+
+  private static void delete(Path path) throws IOException {
+    for (Path inner : tree(path)) {
+      Files.deleteIfExists(inner);
+    }
+  }
+
+  /** Brings a file's content, or a directory's entries, from the system's memory to the disk. */
+  private static void sync(Path path) throws IOException {
+    if (Files.isDirectory(path, NOFOLLOW_LINKS)) {
+      syncFolder(path);
+      return;
+    }
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    }
+  }
+
+  private static void syncFolderOf(Path target) {
+    syncFolder(target.toAbsolutePath().getParent());
+  }
+
+  private static void syncFolder(Path folder) {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    } catch (IOException e) {
+      // Not every system opens a directory; where it does not, it needs no such help.
+    }
+  }
+
+  /**
+   * What went wrong with a file, in words.
+   *
+   * @param e a failure of the file system
+   * @param path the file it is about
+   * @return the reason
+   */
+  public static String reason(IOException e, Path path) {
+    Path folder = path.toAbsolutePath().getParent();
+    if (folder != null && !Files.isDirectory(folder)) {
+      return "there is no folder " + folder;
+    }
+    if (e instanceof NoSuchFileException) {
+      return "there is no such file";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "permission denied";
+    }
+    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  }
+}

@@ -1,0 +1,408 @@
+package io.github.kpconvx.network;
+
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.keras.Hdf5WeightWriter;
+import io.github.kpconvx.keras.KerasArchive;
+import io.github.kpconvx.keras.KerasArchiveWriter;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.LayerSpec;
+import io.github.kpconvx.keras.SavedModelDirectory;
+import io.github.kpconvx.keras.SavedModelWriter;
+import io.github.kpconvx.keras.ServedModel;
+import io.github.kpconvx.keras.WeightSpec;
+import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.layer.Mode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.tensorflow.Graph;
+import org.tensorflow.SavedModelBundle;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * Writes a model to a file that Keras opens as one of its own: by the target's name a {@code
+ * .keras} archive, a {@code .weights.h5}, or else a SavedModel directory.
+ *
+ * <p>A file appears only when all of it was written, read back and found equal: every weight to the
+ * bit, and the configuration. Until then, and after any failure, what was at the target before is
+ * still there.
+ *
+ * <pre>{@code
+ * ModelWriter.of(config).replacing(true).write(Path.of("model.keras"), weights);
+ * }</pre>
+ *
+ * <p>Immutable: each {@code with…} gives a new writer.
+ *
+ * <p>A single serialized {@link KPConvXLayer} may stand for a model, with the inputs X, F and N.
+ * Its archive is that of the layer, with a {@code build_config} where it has none, so that Keras
+ * builds it; its {@code .weights.h5} is that of a functional model around it.
+ */
+public final class ModelWriter {
+  /**
+   * The version of Keras that a file names whose source did not: the oldest one that opens what is
+   * written here.
+   */
+  private static final String KERAS_VERSION = "3.6.0";
+
+  /** What a directory may hold that a SavedModel takes the place of. */
+  private static final Set<String> SAVED_MODEL_ENTRIES =
+      Set.of(
+          "saved_model.pb",
+          "fingerprint.pb",
+          "keras_metadata.pb",
+          "variables",
+          "assets",
+          "assets.extra");
+
+  private static final ConfigProto CPU_ONLY =
+      ConfigProto.newBuilder().putDeviceCount("GPU", 0).build();
+
+  private final KerasObject config;
+  private final LayerRegistry registry;
+  private final String kerasVersion;
+  private final boolean replace;
+  private final KernelPointsTarget kernelPoints;
+  private final Optional<Set<String>> bare;
+
+  private ModelWriter(
+      KerasObject config,
+      LayerRegistry registry,
+      String kerasVersion,
+      boolean replace,
+      KernelPointsTarget kernelPoints,
+      Optional<Set<String>> bare) {
+    this.config = config;
+    this.registry = registry;
+    this.kerasVersion = kerasVersion;
+    this.replace = replace;
+    this.kernelPoints = kernelPoints;
+    this.bare = bare;
+  }
+
+  /**
+   * A writer of a model.
+   *
+   * @param config a serialized model or a serialized KPConvXLayer
+   * @return a writer that replaces nothing and drops no kernel points
+   */
+  public static ModelWriter of(KerasObject config) {
+    return new ModelWriter(
+        config,
+        LayerRegistry.standard(),
+        KERAS_VERSION,
+        false,
+        KernelPointsTarget.refused(),
+        Optional.empty());
+  }
+
+  /**
+   * Says which layers the model may be made of.
+   *
+   * @param newRegistry the layers
+   * @return a writer that differs in it alone
+   */
+  public ModelWriter withLayers(LayerRegistry newRegistry) {
+    return new ModelWriter(config, newRegistry, kerasVersion, replace, kernelPoints, bare);
+  }
+
+  /**
+   * Says which version of Keras the configuration is from.
+   *
+   * @param newKerasVersion such as {@code 3.6.0}
+   * @return a writer that differs in it alone
+   */
+  public ModelWriter withKerasVersion(String newKerasVersion) {
+    return new ModelWriter(config, registry, newKerasVersion, replace, kernelPoints, bare);
+  }
+
+  /**
+   * Says whether files that are there already may be replaced.
+   *
+   * @param newReplace whether they may; a directory only if all that it holds is a SavedModel's
+   * @return a writer that differs in it alone
+   */
+  public ModelWriter replacing(boolean newReplace) {
+    return new ModelWriter(config, registry, kerasVersion, newReplace, kernelPoints, bare);
+  }
+
+  /**
+   * Says where the kernel points go that a {@code .keras} or {@code .weights.h5} cannot hold.
+   *
+   * @param newKernelPoints where to
+   * @return a writer that differs in it alone
+   */
+  public ModelWriter withKernelPoints(KernelPointsTarget newKernelPoints) {
+    return new ModelWriter(config, registry, kerasVersion, replace, newKernelPoints, bare);
+  }
+
+  /**
+   * Says which weights the layers in Python hold outside of Keras's, as VL3D's does its kernel
+   * points. Not told, they are the kernel points of layers whose class is registered under no
+   * package, as VL3D's is.
+   *
+   * @param newBare their {@linkplain LayerSpec#qualifiedWeights() qualified names}
+   * @return a writer that differs in it alone
+   */
+  public ModelWriter withBareWeights(Set<String> newBare) {
+    return new ModelWriter(
+        config, registry, kerasVersion, replace, kernelPoints, Optional.of(Set.copyOf(newBare)));
+  }
+
+  /**
+   * Writes the model.
+   *
+   * @param target the file or directory to make
+   * @param weights the value of every weight by {@linkplain LayerSpec#qualifiedWeights() qualified
+   *     name}; they stay the caller's to close
+   * @throws KerasException if the target is there and may not be replaced, cannot be written, or
+   *     cannot hold the kernel points; if the configuration is not allowed; if a weight is missing,
+   *     surplus or of another shape
+   */
+  public void write(Path target, Map<String, TFloat32> weights) {
+    boolean archive = target.toString().endsWith(".keras");
+    boolean hdf5 = target.toString().endsWith(".weights.h5");
+    if (target.toString().matches(".*\\.(h5|hdf5)") && !hdf5) {
+      throw new KerasException(
+          target + ": expected a name that ends in .weights.h5 or .keras, or that of a directory");
+    }
+    requireFree(target, !archive && !hdf5);
+    try (Graph graph = new Graph()) {
+      Network network = network(weights);
+      Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
+      requireAll(network.spec(), weights);
+      Set<String> outside = bare.orElseGet(() -> bareByClass(network));
+      if (archive || hdf5) {
+        writeFile(target, archive, network, weights, outside);
+      } else {
+        writeSavedModel(
+            target, ServingFunction.of(network, built, graph, outside), network, weights);
+      }
+    } catch (IOException e) {
+      throw new KerasException(target + ": cannot be written: " + AtomicFile.reason(e, target), e);
+    }
+  }
+
+  private boolean isLayer() {
+    return config.className().equals(KPConvXLayer.CLASS_NAME);
+  }
+
+  private Network network(Map<String, TFloat32> weights) {
+    if (!isLayer()) {
+      return Network.of(config, registry);
+    }
+    String name = registry.create(config).name() + "/W";
+    TFloat32 kernel = weights.get(name);
+    if (kernel == null || kernel.shape().numDimensions() != 3) {
+      throw new KerasException(
+          config.describe()
+              + ": expected its weight "
+              + name
+              + " of shape (blocks, m_q, D) among those to write, found "
+              + weights.keySet());
+    }
+    return Network.ofLayer(config, kernel.shape().get(2), registry);
+  }
+
+  private void requireFree(Path target, boolean savedModel) {
+    if (!Files.exists(target, NOFOLLOW_LINKS)) {
+      return;
+    }
+    if (!replace) {
+      throw new KerasException(
+          target + " exists; it is left as it is unless replacing it is asked for (--force)");
+    }
+    if (savedModel != Files.isDirectory(target)) {
+      throw new KerasException(
+          "%s is a %s, which a %s does not replace"
+              .formatted(
+                  target,
+                  savedModel ? "file" : "directory",
+                  savedModel ? "SavedModel directory" : "file"));
+    }
+    if (savedModel) {
+      List<String> others = entries(target);
+      others.removeAll(SAVED_MODEL_ENTRIES);
+      if (!others.isEmpty()) {
+        throw new KerasException(
+            target
+                + " holds more than a SavedModel, which would be lost: "
+                + String.join(", ", others));
+      }
+    }
+  }
+
+  private static List<String> entries(Path directory) {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return new ArrayList<>(
+          entries.map(entry -> entry.getFileName().toString()).sorted().toList());
+    } catch (IOException e) {
+      throw new KerasException(
+          directory + " cannot be read: " + AtomicFile.reason(e, directory), e);
+    }
+  }
+
+  private static void requireAll(LayerSpec spec, Map<String, TFloat32> weights) {
+    Map<String, WeightSpec> expected = spec.qualifiedWeights();
+    Set<String> missing = new LinkedHashSet<>(expected.keySet());
+    missing.removeAll(weights.keySet());
+    Set<String> surplus = new LinkedHashSet<>(weights.keySet());
+    surplus.removeAll(expected.keySet());
+    if (!missing.isEmpty() || !surplus.isEmpty()) {
+      throw new KerasException(
+          "The weights to write are not the model's: missing are "
+              + missing
+              + ", surplus are "
+              + surplus);
+    }
+    expected.forEach(
+        (name, weight) -> {
+          Shape shape = weights.get(name).shape();
+          if (!shape.equals(weight.shape())) {
+            throw new KerasException(
+                "Weight " + name + " to write has shape " + shape + ", expected " + weight.shape());
+          }
+        });
+  }
+
+  private static Set<String> bareByClass(Network network) {
+    Set<String> names = new LinkedHashSet<>();
+    kernels(network)
+        .forEach(
+            (name, layer) -> {
+              if (!layer.serialize().registeredName().orElse("").contains(">")) {
+                names.add(name);
+              }
+            });
+    return names;
+  }
+
+  /** The KPConvX layers by the qualified names of their kernel points. */
+  private static Map<String, KPConvXLayer> kernels(Network network) {
+    Map<String, KPConvXLayer> kernels = new LinkedHashMap<>();
+    network
+        .layers()
+        .forEach(
+            layer -> {
+              if (layer instanceof KPConvXLayer kpconvx) {
+                kernels.put(layer.name() + "/Q", kpconvx);
+              }
+            });
+    return kernels;
+  }
+
+  private void writeFile(
+      Path target,
+      boolean archive,
+      Network network,
+      Map<String, TFloat32> weights,
+      Set<String> outside)
+      throws IOException {
+    LayerSpec spec = archive && isLayer() ? network.layers().get(0).spec() : network.spec();
+    Map<String, TFloat32> held = new LinkedHashMap<>(weights);
+    held.keySet().removeAll(outside);
+    Map<Path, TFloat32> tables = tables(network, weights, outside);
+    AtomicFile.write(
+        target,
+        temporary -> {
+          if (archive) {
+            KerasObject complete = withBuildConfig(network);
+            KerasArchiveWriter.write(temporary, complete, kerasVersion, spec, held);
+            try (KerasArchive written = KerasArchive.open(temporary)) {
+              ReadBack.requireEqual(complete, written.config());
+            }
+          } else {
+            Hdf5WeightWriter.write(temporary, spec, held);
+          }
+          ReadBack.requireEqual(temporary, spec, held);
+          for (Map.Entry<Path, TFloat32> table : tables.entrySet()) {
+            writeTable(table.getKey(), table.getValue());
+          }
+        });
+  }
+
+  /** A layer alone says what it is built for, so that Keras builds it before it loads weights. */
+  private KerasObject withBuildConfig(Network network) {
+    ObjectNode json = config.json();
+    if (isLayer() && json.path("build_config").path("input_shape").isMissingNode()) {
+      var shapes = json.putObject("build_config").putArray("input_shape");
+      for (Network.Input input : network.inputs()) {
+        var shape = shapes.addArray();
+        for (long size : input.shape().asArray()) {
+          if (size == Shape.UNKNOWN_SIZE) {
+            shape.addNull();
+          } else {
+            shape.add(size);
+          }
+        }
+      }
+    }
+    return KerasObject.of(json);
+  }
+
+  /** The files for kernel points that the model's file cannot hold. */
+  private Map<Path, TFloat32> tables(
+      Network network, Map<String, TFloat32> weights, Set<String> outside) {
+    Map<Path, TFloat32> tables = new LinkedHashMap<>();
+    kernels(network)
+        .forEach(
+            (name, layer) -> {
+              if (outside.contains(name)) {
+                TFloat32 points = weights.get(name);
+                kernelPoints
+                    .of(layer, points)
+                    .ifPresent(
+                        path -> {
+                          if (tables.put(path, points) != null) {
+                            throw new KerasException(
+                                "The kernel points of two layers go to "
+                                    + path
+                                    + ", expected a file for each (LAYER=Q.csv)");
+                          }
+                        });
+              }
+            });
+    tables.keySet().forEach(path -> requireFree(path, false));
+    return tables;
+  }
+
+  /** Writes kernel points with so many digits that reading gives the same bits. */
+  private static void writeTable(Path path, TFloat32 points) throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (int k = 0; k < points.shape().get(0); k++) {
+      for (int c = 0; c < 3; c++) {
+        text.append(c == 0 ? "" : " ").append((double) points.getFloat(k, c));
+      }
+      text.append('\n');
+    }
+    AtomicFile.write(path, temporary -> Files.writeString(temporary, text));
+  }
+
+  private void writeSavedModel(
+      Path target, ServedModel model, Network network, Map<String, TFloat32> weights)
+      throws IOException {
+    AtomicFile.writeDirectory(
+        target,
+        temporary -> {
+          SavedModelWriter.write(temporary, model, weights, config, kerasVersion);
+          ReadBack.requireEqual(config, SavedModelDirectory.open(temporary).config().orElseThrow());
+          ReadBack.requireEqual(temporary, network.spec(), weights);
+          SavedModelBundle.loader(temporary.toString()).withConfigProto(CPU_ONLY).load().close();
+        });
+  }
+}

@@ -1,0 +1,67 @@
+package io.github.kpconvx.network;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.LayerSpec;
+import io.github.kpconvx.keras.StoredWeight;
+import io.github.kpconvx.keras.WeightStore;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import org.tensorflow.ndarray.buffer.ByteDataBuffer;
+import org.tensorflow.types.TFloat32;
+
+/** Compares what was written with what was to be written. */
+final class ReadBack {
+  private ReadBack() {}
+
+  /**
+   * Checks a configuration.
+   *
+   * @param expected what was to be written
+   * @param found what was read
+   * @throws IOException if they differ
+   */
+  static void requireEqual(KerasObject expected, JsonNode found) throws IOException {
+    if (!expected.json().equals(found)) {
+      throw new IOException("the configuration reads back as another one");
+    }
+  }
+
+  /**
+   * Checks weights, each to the bit.
+   *
+   * @param file the file that was written
+   * @param model what it is a file of
+   * @param expected the values by qualified name; the file holds no others
+   * @throws IOException if one differs, is missing or surplus
+   */
+  static void requireEqual(Path file, LayerSpec model, Map<String, TFloat32> expected)
+      throws IOException {
+    try (WeightStore store = WeightStore.open(file)) {
+      Map<String, StoredWeight> found = store.match(model);
+      if (!found.keySet().equals(expected.keySet())) {
+        throw new IOException(
+            "it reads back with the weights " + found.keySet() + ", expected " + expected.keySet());
+      }
+      for (Map.Entry<String, StoredWeight> weight : found.entrySet()) {
+        try (TFloat32 value = weight.getValue().read()) {
+          if (!Arrays.equals(bytes(value), bytes(expected.get(weight.getKey())))) {
+            throw new IOException("weight " + weight.getKey() + " reads back with other values");
+          }
+        }
+      }
+    } catch (KerasException e) {
+      throw new IOException("it does not read back: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] bytes(TFloat32 tensor) {
+    ByteDataBuffer data = tensor.asRawTensor().data();
+    byte[] bytes = new byte[Math.toIntExact(data.size())];
+    data.read(bytes);
+    return bytes;
+  }
+}
