@@ -165,8 +165,7 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         Network network = network(weights);
         network.build(Ops.create(graph), Mode.INFERENCE);
-        return new StoredKernel(
-            kpconvx(network, layer), network.match(weights), kernelPoints);
+        return new StoredKernel(kpconvx(network, layer), network.match(weights), kernelPoints);
       }
     }
 
