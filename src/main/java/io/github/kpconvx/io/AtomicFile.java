@@ -12,7 +12,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -45,15 +47,34 @@ public final class AtomicFile {
    * @throws IOException if that fails; the target is then as it was
    */
   public static void write(Path target, Writer writer) throws IOException {
-    // Not Files.createTempFile: the file would keep its private permissions after the move.
-    Path temporary = sibling(target);
+    writeAll(Map.of(target, writer));
+  }
+
+  /**
+   * Writes files that belong together: all are complete before the first is moved into place.
+   *
+   * @param files what writes each file, by the file to make or replace; the names that they are
+   *     given end as the files'
+   * @throws IOException if that fails; unless it was a move, all files are then as they were
+   */
+  public static void writeAll(Map<Path, Writer> files) throws IOException {
+    Map<Path, Path> written = new LinkedHashMap<>();
     try {
-      writer.write(temporary);
-      sync(temporary);
-      Files.move(temporary, target, ATOMIC_MOVE, REPLACE_EXISTING);
-      syncFolderOf(target);
+      for (Map.Entry<Path, Writer> file : files.entrySet()) {
+        // Not Files.createTempFile: the file would keep its private permissions after the move.
+        Path temporary = sibling(file.getKey());
+        written.put(temporary, file.getKey());
+        file.getValue().write(temporary);
+        sync(temporary);
+      }
+      for (Map.Entry<Path, Path> move : written.entrySet()) {
+        Files.move(move.getKey(), move.getValue(), ATOMIC_MOVE, REPLACE_EXISTING);
+        syncFolderOf(move.getValue());
+      }
     } finally {
-      Files.deleteIfExists(temporary);
+      for (Path temporary : written.keySet()) {
+        Files.deleteIfExists(temporary);
+      }
     }
   }
 

@@ -39,7 +39,7 @@ public interface KernelPointsTarget {
       throw new KerasException(
           layer.serialize().describe()
               + ": its kernel points Q stand outside of Keras's weights, so that only a SavedModel holds them. Write a"
-              + " SavedModel, or say which file they go to beside this one"
+              + " SavedModel, or say which file they go to (--kernel-points-out Q.csv)"
               + (difference(layer, points) <= TOLERANCE
                   ? "; or leave them out by the name "
                       + KernelPoints.INITIALIZER

@@ -374,8 +374,13 @@ public abstract class Layer {
         });
   }
 
-  /** Visits this layer and its sublayers with what their weights' qualified names begin with. */
-  final void visit(BiConsumer<String, Layer> visitor) {
+  /**
+   * Visits this layer and its sublayers, depth first, in Keras's order.
+   *
+   * @param visitor gets each layer with what its weights' {@linkplain LayerSpec#qualifiedWeights()
+   *     qualified names} begin with
+   */
+  public final void visit(BiConsumer<String, Layer> visitor) {
     visit(name + "/", visitor);
   }
 

@@ -298,11 +298,13 @@ public final class ModelWriter {
     network
         .layers()
         .forEach(
-            layer -> {
-              if (layer instanceof KPConvXLayer kpconvx) {
-                kernels.put(layer.name() + "/Q", kpconvx);
-              }
-            });
+            layer ->
+                layer.visit(
+                    (prefix, inner) -> {
+                      if (inner instanceof KPConvXLayer kpconvx) {
+                        kernels.put(prefix + "Q", kpconvx);
+                      }
+                    }));
     return kernels;
   }
 
@@ -316,8 +318,10 @@ public final class ModelWriter {
     LayerSpec spec = archive && isLayer() ? network.layers().get(0).spec() : network.spec();
     Map<String, TFloat32> held = new LinkedHashMap<>(weights);
     held.keySet().removeAll(outside);
-    Map<Path, TFloat32> tables = tables(network, weights, outside);
-    AtomicFile.write(
+    Map<Path, AtomicFile.Writer> files = new LinkedHashMap<>();
+    tables(network, weights, outside)
+        .forEach((path, points) -> files.put(path, temporary -> writeTable(temporary, points)));
+    files.put(
         target,
         temporary -> {
           if (archive) {
@@ -330,10 +334,8 @@ public final class ModelWriter {
             Hdf5WeightWriter.write(temporary, spec, held);
           }
           ReadBack.requireEqual(temporary, spec, held);
-          for (Map.Entry<Path, TFloat32> table : tables.entrySet()) {
-            writeTable(table.getKey(), table.getValue());
-          }
         });
+    AtomicFile.writeAll(files);
   }
 
   /** A layer alone says what it is built for, so that Keras builds it before it loads weights. */
@@ -390,7 +392,7 @@ public final class ModelWriter {
       }
       text.append('\n');
     }
-    AtomicFile.write(path, temporary -> Files.writeString(temporary, text));
+    Files.writeString(path, text);
   }
 
   private void writeSavedModel(

@@ -1,16 +1,12 @@
 package io.github.kpconvx.report;
 
-import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
-import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
-
+import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.UUID;
 
 /** Writes text files that belong together. */
 final class OutputDirectory {
@@ -24,34 +20,16 @@ final class OutputDirectory {
    * @throws KerasException if a file cannot be written; none has been replaced then
    */
   static void write(Path directory, Map<String, String> files) {
-    Map<Path, Path> written = new LinkedHashMap<>();
+    Map<Path, AtomicFile.Writer> writers = new LinkedHashMap<>();
+    files.forEach(
+        (name, content) ->
+            writers.put(
+                directory.resolve(name), temporary -> Files.writeString(temporary, content)));
     try {
-      try {
-        Files.createDirectories(directory);
-        for (Map.Entry<String, String> file : files.entrySet()) {
-          // Not Files.createTempFile: the file would keep its private permissions after the move.
-          Path temporary = directory.resolve("." + UUID.randomUUID() + "." + file.getKey());
-          written.put(temporary, directory.resolve(file.getKey()));
-          Files.writeString(temporary, file.getValue());
-        }
-        for (Map.Entry<Path, Path> move : written.entrySet()) {
-          Files.move(move.getKey(), move.getValue(), ATOMIC_MOVE, REPLACE_EXISTING);
-        }
-      } finally {
-        for (Path temporary : written.keySet()) {
-          Files.deleteIfExists(temporary);
-        }
-      }
+      Files.createDirectories(directory);
+      AtomicFile.writeAll(writers);
     } catch (IOException e) {
-      throw new KerasException(
-          "Cannot write to the directory " + directory + ": " + reason(directory, e), e);
+      throw new KerasException("Cannot write to the directory " + directory + ": " + e, e);
     }
-  }
-
-  private static String reason(Path directory, IOException e) {
-    if (Files.exists(directory) && !Files.isDirectory(directory)) {
-      return "it is a file";
-    }
-    return e instanceof AccessDeniedException ? "permission denied" : e.toString();
   }
 }
