@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasArchive;
 import io.github.kpconvx.keras.KerasObject;
@@ -26,11 +27,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -45,8 +49,9 @@ import org.tensorflow.types.TFloat32;
  * Every model of {@code savedmodels/training} in training mode against what Python computed:
  * stages, outputs, losses, gradients, and all weights after a step of SGD and of Adam.
  */
-public class TrainingParityTest {
+class TrainingParityTest {
   private static final Path TRAINING = Path.of("savedmodels/training");
+  private static final int MODELS = 3;
   private static final double FORWARD = 1e-5;
   private static final double GRADIENT = 1e-4;
 
@@ -55,6 +60,8 @@ public class TrainingParityTest {
    * rounding noise: it is compared with this part of the largest gradient of the model.
    */
   private static final double NOISE = 1e-2;
+
+  @TempDir private Path directory;
 
   static Stream<Path> cases() {
     return Fixtures.directories(TRAINING).flatMap(Fixtures::directories);
@@ -81,8 +88,28 @@ public class TrainingParityTest {
     compare(directory);
   }
 
-  /** Compares one case; for cases that are made while the tests run, too. */
-  public static void compare(Path directory) {
+  @ParameterizedTest
+  @ValueSource(strings = {".venv-tf218", ".venv-latest"})
+  void modelsThatNobodyHasSeenAgree(String environment) throws Exception {
+    PythonEnvironment python = PythonEnvironment.find(environment);
+    int seed = ThreadLocalRandom.current().nextInt(1_000_000);
+    System.out.println("Training drawn from seed " + seed + " with " + environment);
+    python.run(
+        "-m",
+        "kpconvx_compat.unseen",
+        directory.toString(),
+        "--training",
+        "--seed",
+        "" + seed,
+        "--count",
+        "" + MODELS);
+    List<Path> cases = Fixtures.directories(directory).flatMap(Fixtures::directories).toList();
+    assertEquals(MODELS, cases.size());
+    cases.forEach(TrainingParityTest::compare);
+  }
+
+  /** Compares one case. */
+  private static void compare(Path directory) {
     Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
     noTies(golden);
     try (KerasArchive archive = KerasArchive.open(directory.resolve("model.keras"));
