@@ -90,8 +90,7 @@ class KPConvXBase(keras.layers.Layer):
         self.bn_phi = self._normalizations("bn_phi", bn_phi)
         self.bn_htilde = self._normalizations("bn_htilde", bn_htilde)
         self.bn_hhat = self._normalizations("bn_hhat", bn_hhat)
-        default = keras.layers.LeakyReLU(dtype=self.dtype_policy)
-        self.activation = self._activation(default if activation is None else activation)
+        self.activation = self._activation(activation)
         for key, flag in flags.items():
             setattr(self, key, flag)
         if not self.trainable:  # Keras hands on a later change of `trainable`, but not this first value
@@ -130,6 +129,8 @@ class KPConvXBase(keras.layers.Layer):
         return self._of_same_dtype(name, layer)
 
     def _activation(self, given):
+        if given is None:
+            return keras.layers.LeakyReLU(dtype=self.dtype_policy)
         if isinstance(given, str):
             try:
                 given = keras.activations.get(given)
