@@ -2,9 +2,8 @@
 
     python keras_objects.py
 
-three times: with TensorFlow 2.21.0 + Keras 3.15.1, with TensorFlow 2.18.0 + Keras 3.6.0, and with TensorFlow 2.15.1 +
-tf-keras 2.15.1 (an environment of its own: pip install "tf-keras==2.15.1" "tensorflow-cpu==2.15.1" "numpy<2"). Writes into
-the test resources, for the version V of Keras:
+in .venv-latest, .venv-tf218 and .venv-keras2 (Keras 3.15.1, 3.6.0 and 2.15.0). Writes into the test resources, for the
+version V of Keras:
 
     objects-V.json   the cases of each kind: each a form in which Keras writes or reads an object, and for initializers also
                      the shape and the seed that stands in for a missing one; and the names that Keras reads, by kind
@@ -23,18 +22,11 @@ import pathlib
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-try:
-    import tf_keras as keras
-
-    KERAS_2 = True
-except ImportError:
-    import keras
-
-    KERAS_2 = False
-
+KERAS_2 = keras.__version__.startswith("2.")
 HERE = pathlib.Path(__file__).parents[2] / "src/test/resources/io/github/kpconvx/layer"
 
 # Around 0, at and beside every kink, where functions saturate, and where squares and exponentials overflow.
@@ -55,7 +47,7 @@ def forms(objects):
     for made in objects:
         yield keras.saving.serialize_keras_object(made)
         if KERAS_2:
-            from tf_keras.src.saving.legacy import serialization
+            from keras.src.saving.legacy import serialization
 
             yield serialization.serialize_keras_object(made)
 
