@@ -220,6 +220,10 @@ public final class ModelWriter {
   }
 
   private void requireFree(Path target, boolean savedModel) {
+    Path folder = target.toAbsolutePath().getParent();
+    if (folder != null && !Files.isDirectory(folder)) {
+      throw new KerasException(target + ": cannot be written: there is no folder " + folder);
+    }
     if (!Files.exists(target, NOFOLLOW_LINKS)) {
       return;
     }

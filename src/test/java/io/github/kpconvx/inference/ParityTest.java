@@ -116,7 +116,7 @@ class ParityTest {
         });
   }
 
-  private static KernelPoints kernelPoints(Path directory) {
+  static KernelPoints kernelPoints(Path directory) {
     if (Files.exists(directory.resolve("kernel_points.csv"))) {
       return KernelPoints.fromCsv(directory.resolve("kernel_points.csv"));
     }

@@ -1,0 +1,136 @@
+package io.github.kpconvx.inference;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.keras.KerasArchive;
+import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.SavedModelDirectory;
+import io.github.kpconvx.keras.StoredWeight;
+import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.network.Network;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.Graph;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/** Models of every kind of file, written as every kind of file. */
+class ConvertTest {
+  @TempDir private Path directory;
+
+  static Stream<Path> cases() {
+    return Fixtures.cases().stream();
+  }
+
+  /**
+   * Writes a case of {@code savedmodels/parity} anew, from its SavedModel to a {@code .keras}, from
+   * that to a {@code .weights.h5}, and from that to a SavedModel.
+   */
+  static void rewrite(Path original, Path copy) throws IOException {
+    Files.createDirectories(copy);
+    for (String file : List.of("config.json", "inputs.npz", "golden.npz")) {
+      Files.copy(original.resolve(file), copy.resolve(file));
+    }
+    KerasObject config = KerasObject.parse(Fixtures.text(original.resolve("config.json")));
+    KernelPointsTarget tables =
+        (layer, points) -> Optional.of(copy.resolve("kernel_points_" + layer.name() + ".csv"));
+    Path archive = copy.resolve("model.keras");
+    Path weights = copy.resolve("model.weights.h5");
+    KPConvX.loader(original.resolve("saved_model"))
+        .convert(archive, writer -> writer.withKernelPoints(tables));
+    KernelPoints points = ParityTest.kernelPoints(copy);
+    KPConvX.loader(archive)
+        .withKernelPoints(points)
+        .convert(weights, writer -> writer.withKernelPoints(tables).replacing(true));
+    KPConvX.loader(weights)
+        .withKernelPoints(points)
+        .withConfig(config)
+        .convert(copy.resolve("saved_model"), writer -> writer);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void thereAndBackEveryBitIsTheSame(Path original) throws IOException {
+    rewrite(original, directory);
+    Map<String, float[]> expected =
+        weights(original.resolve("saved_model"), Optional.empty(), KernelPoints.fromFileOnly());
+    JsonNode config = json(original.resolve("config.json"));
+    KerasObject object = KerasObject.of(config);
+    KernelPoints points = ParityTest.kernelPoints(directory);
+    for (String file : List.of("saved_model", "model.keras", "model.weights.h5")) {
+      Map<String, float[]> found =
+          weights(
+              directory.resolve(file),
+              file.endsWith(".h5") ? Optional.of(object) : Optional.empty(),
+              points);
+      assertEquals(expected.keySet(), found.keySet(), file);
+      expected.forEach((name, values) -> assertArrayEquals(values, found.get(name), file + name));
+    }
+    assertEquals(config, savedConfig(directory.resolve("saved_model")));
+    try (KerasArchive archive = KerasArchive.open(directory.resolve("model.keras"))) {
+      assertEquals(config, archive.config());
+    }
+    ParityTest parity = new ParityTest();
+    parity.storedSignatureAgrees(directory);
+    parity.nativeEngineAgreesStageByStage(directory, "saved_model");
+  }
+
+  private static JsonNode json(Path file) {
+    return KerasObject.parseJson(Fixtures.text(file));
+  }
+
+  private static JsonNode savedConfig(Path savedModel) {
+    return SavedModelDirectory.open(savedModel).config().orElseThrow();
+  }
+
+  /** Every weight of a file by its qualified name. */
+  static Map<String, float[]> weights(
+      Path file, Optional<KerasObject> config, KernelPoints kernelPoints) {
+    KPConvX.Loader loader = KPConvX.loader(file);
+    config.ifPresent(loader::withConfig);
+    try (WeightStore store = WeightStore.open(file);
+        Graph graph = new Graph()) {
+      Network network = loader.network(store);
+      network.build(Ops.create(graph), Mode.INFERENCE);
+      Map<String, StoredWeight> found = network.match(store);
+      Map<String, float[]> values = new LinkedHashMap<>();
+      network
+          .layers()
+          .forEach(
+              layer ->
+                  layer
+                      .variables()
+                      .keySet()
+                      .forEach(
+                          name -> {
+                            StoredWeight stored = found.get(name);
+                            try (TFloat32 value =
+                                stored != null
+                                    ? stored.read()
+                                    : kernelPoints.of((KPConvXLayer) layer)) {
+                              float[] copy = new float[(int) value.size()];
+                              value.copyTo(DataBuffers.of(copy));
+                              values.put(name, copy);
+                            }
+                          }));
+      return values;
+    }
+  }
+}
