@@ -181,12 +181,12 @@ def write_training_cases(folder, seed, wanted):
 
 def main():
     parser = argparse.ArgumentParser(description="Writes models drawn from a seed, with their golden data.")
-    parser.add_argument("out", type=Path, help="where keras-<version>/seed_<n> go")
+    parser.add_argument("out", type=Path, help="where <keras or tf_keras>-<version>/seed_<n> go")
     parser.add_argument("--seed", type=int, required=True, help="seed of the first model; the next ones count up")
     parser.add_argument("--count", type=int, default=1, help="how many models, >= 1")
     parser.add_argument("--training", action="store_true", help="a step of training instead of inference")
     arguments = parser.parse_args()
-    folder = arguments.out / f"keras-{keras.__version__}"
+    folder = arguments.out / f"{keras.__name__}-{keras.__version__}"
     if arguments.training:
         write_training_cases(folder, arguments.seed, arguments.count)
     else:

@@ -29,7 +29,9 @@ import picocli.CommandLine.Spec;
 final class InspectCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "SavedModel directory, .keras or .weights.h5.")
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "SavedModel directory, .keras, .h5 or .weights.h5.")
   private Path model;
 
   @Option(names = "--json", description = "Prints JSON.")

@@ -1,9 +1,9 @@
 package io.github.kpconvx.inference;
 
-import io.github.kpconvx.keras.KerasArchive;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.LayerSpec;
+import io.github.kpconvx.keras.ModelFile;
 import io.github.kpconvx.keras.SavedModelDirectory;
 import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightStore;
@@ -39,7 +39,8 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TType;
 
 /**
- * Loads models: a SavedModel directory, a {@code .keras} archive or a {@code .weights.h5}.
+ * Loads models: a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
+ * .weights.h5}.
  *
  * <pre>{@code
  * try (Model model = KPConvX.load(Path.of("savedmodels/aerial"))) { … }
@@ -53,7 +54,7 @@ public final class KPConvX {
   /**
    * Loads a model with the {@linkplain Engine#NATIVE native} engine.
    *
-   * @param model a SavedModel directory or a {@code .keras} archive
+   * @param model a SavedModel directory, a {@code .keras} archive or a whole model's {@code .h5}
    * @return the model, the caller's to close
    * @throws KerasException if it cannot be loaded; says what was found and what was expected
    */
@@ -64,7 +65,8 @@ public final class KPConvX {
   /**
    * Starts loading a model with options.
    *
-   * @param model a SavedModel directory, a {@code .keras} archive or a {@code .weights.h5}
+   * @param model a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
+   *     .weights.h5}
    * @return a loader
    */
   public static Loader loader(Path model) {
@@ -207,7 +209,7 @@ public final class KPConvX {
      */
     public Optional<KerasObject> config() {
       requireExists();
-      return config.or(this::storedConfig);
+      return config.or(() -> ModelFile.read(path).config());
     }
 
     private void requireExists() {
@@ -215,7 +217,7 @@ public final class KPConvX {
         throw new KerasException(
             "No such file or directory: "
                 + path
-                + "; expected a SavedModel directory, a .keras archive or a .weights.h5");
+                + "; expected a SavedModel directory, a .keras archive, a .h5 or a .weights.h5");
       }
     }
 
@@ -241,7 +243,7 @@ public final class KPConvX {
             ModelWriter.of(object)
                 .withLayers(registry)
                 .withBareWeights(bare(network.spec(), found));
-        writer = storedKerasVersion().map(writer::withKerasVersion).orElse(writer);
+        writer = ModelFile.read(path).kerasVersion().map(writer::withKerasVersion).orElse(writer);
         Map<String, TFloat32> values = new LinkedHashMap<>();
         try (Session session = new Session(graph)) {
           network.loadWeights(found, session, kernelPoints);
@@ -258,18 +260,6 @@ public final class KPConvX {
       Set<String> names = new LinkedHashSet<>(spec.qualifiedWeights().keySet());
       names.removeIf(name -> found.containsKey(name) && !found.get(name).isBare());
       return names;
-    }
-
-    private Optional<String> storedKerasVersion() {
-      if (Files.isDirectory(path)) {
-        return SavedModelDirectory.open(path).kerasVersion();
-      }
-      if (path.toString().endsWith(".h5")) {
-        return Optional.empty();
-      }
-      try (KerasArchive archive = KerasArchive.open(path)) {
-        return Optional.of(archive.kerasVersion());
-      }
     }
 
     private Model nativeModel() {
@@ -302,18 +292,6 @@ public final class KPConvX {
         return Network.of(object, registry);
       }
       return Network.ofLayer(object, featureDim(object, weights), registry);
-    }
-
-    private Optional<KerasObject> storedConfig() {
-      if (Files.isDirectory(path)) {
-        return SavedModelDirectory.open(path).config().map(KerasObject::of);
-      }
-      if (path.toString().endsWith(".h5")) {
-        return Optional.empty();
-      }
-      try (KerasArchive archive = KerasArchive.open(path)) {
-        return Optional.of(KerasObject.of(archive.config()));
-      }
     }
 
     private KerasException noConfiguration() {

@@ -3,11 +3,10 @@ package io.github.kpconvx.inference;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.kpconvx.keras.KerasArchive;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.LayerSpec;
-import io.github.kpconvx.keras.SavedModelDirectory;
+import io.github.kpconvx.keras.ModelFile;
 import io.github.kpconvx.keras.Signature;
 import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightSpec;
@@ -15,7 +14,6 @@ import io.github.kpconvx.keras.WeightStore;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.network.Network;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -79,57 +77,21 @@ public record ModelDescription(
   /**
    * Describes a model.
    *
-   * @param path a SavedModel directory, a {@code .keras} archive or a {@code .weights.h5}
+   * @param path a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
+   *     .weights.h5}
    * @param config the configuration of a model whose file holds none
    * @return what it holds
    * @throws KerasException if it is no model, or its configuration and weights do not fit together
    */
   public static ModelDescription of(Path path, Optional<KerasObject> config) {
-    if (Files.isDirectory(path)) {
-      SavedModelDirectory directory = SavedModelDirectory.open(path);
-      if (!directory.writer().holdsWeights()) {
-        return new ModelDescription(
-            path,
-            "SavedModel (" + directory.writer() + ")",
-            directory.tensorFlowVersion(),
-            directory.kerasVersion(),
-            directory.signatures(),
-            List.of(),
-            List.of());
-      }
-      return describe(
-          path,
-          "SavedModel (" + directory.writer() + ")",
-          directory.tensorFlowVersion(),
-          directory.kerasVersion(),
-          directory.signatures(),
-          config.or(() -> directory.config().map(KerasObject::of)));
+    ModelFile file = ModelFile.read(path);
+    if (!file.keras()) {
+      return describe(file, List.of(), List.of());
     }
-    if (Files.isRegularFile(path) && !path.toString().endsWith(".h5")) {
-      try (KerasArchive archive = KerasArchive.open(path)) {
-        return describe(
-            path,
-            "Keras archive (.keras)",
-            Optional.empty(),
-            Optional.of(archive.kerasVersion()),
-            List.of(),
-            config.or(() -> Optional.of(KerasObject.of(archive.config()))));
-      }
-    }
-    return describe(
-        path, "Keras weights (.weights.h5)", Optional.empty(), Optional.empty(), List.of(), config);
-  }
-
-  private static ModelDescription describe(
-      Path path,
-      String format,
-      Optional<String> tensorFlowVersion,
-      Optional<String> kerasVersion,
-      List<Signature> signatures,
-      Optional<KerasObject> config) {
     try (WeightStore store = WeightStore.open(path)) {
-      if (config.isEmpty()) {
-        List<WeightDescription> weights = new ArrayList<>();
+      Optional<KerasObject> known = config.or(file::config);
+      List<WeightDescription> weights = new ArrayList<>();
+      if (known.isEmpty()) {
         for (StoredWeight weight : store.weights()) {
           weights.add(
               new WeightDescription(
@@ -139,19 +101,27 @@ public record ModelDescription(
                   Optional.empty(),
                   !weight.isBare()));
         }
-        return new ModelDescription(
-            path, format, tensorFlowVersion, kerasVersion, signatures, List.of(), weights);
+        return describe(file, List.of(), weights);
       }
-      Network network = KPConvX.loader(path).withConfig(config.get()).network(store);
+      Network network = KPConvX.loader(path).withConfig(known.get()).network(store);
       try (Graph graph = new Graph()) {
         Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
         Map<String, StoredWeight> found = network.match(store);
-        List<WeightDescription> weights = new ArrayList<>();
-        List<LayerDescription> layers = layers(network, built, found, weights);
-        return new ModelDescription(
-            path, format, tensorFlowVersion, kerasVersion, signatures, layers, weights);
+        return describe(file, layers(network, built, found, weights), weights);
       }
     }
+  }
+
+  private static ModelDescription describe(
+      ModelFile file, List<LayerDescription> layers, List<WeightDescription> weights) {
+    return new ModelDescription(
+        file.path(),
+        file.format(),
+        file.tensorFlowVersion(),
+        file.kerasVersion(),
+        file.signatures(),
+        layers,
+        weights);
   }
 
   private static List<LayerDescription> layers(

@@ -1,5 +1,6 @@
 package io.github.kpconvx.keras;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,8 +20,12 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject.ObjectReference;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject.SerializedTensor;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TString;
+import org.tensorflow.types.family.TType;
 
 /**
  * The values of a SavedModel's variables, read with TensorFlow's own restore operation.
@@ -31,18 +36,22 @@ final class Checkpoint implements AutoCloseable {
   /** Where a SavedModel keeps its checkpoint: what its files' names begin with. */
   static final String PREFIX = "variables/variables";
 
-  /** The key of the object graph. */
-  private static final String OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH";
-
   /** Reading needs no GPU and must not claim the memory of one. */
   private static final ConfigProto CPU_ONLY =
       ConfigProto.newBuilder().putDeviceCount("GPU", 0).build();
+
+  /** The key of a description of the saved objects, which tells the keys of their values. */
+  private static final String OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH";
+
+  private static final String VALUE = "VARIABLE_VALUE";
 
   private final String file;
   private final Graph graph = new Graph();
   private final Session session;
   private final Placeholder<TString> key;
   private final Output<?> value;
+  private final Output<?> text;
+  private TrackableObjectGraph objects;
 
   /**
    * Prepares to read; the checkpoint's files are opened on each read.
@@ -54,16 +63,17 @@ final class Checkpoint implements AutoCloseable {
     try {
       Ops tf = Ops.create(graph);
       key = tf.placeholder(TString.class, Placeholder.shape(Shape.of(1)));
-      value =
-          tf.train
-              .restore(tf.constant(file), key, tf.array(""), List.of(TFloat32.class))
-              .tensors()
-              .get(0);
+      value = restore(tf, TFloat32.class);
+      text = restore(tf, TString.class);
       session = new Session(graph, CPU_ONLY);
     } catch (RuntimeException e) {
       graph.close();
       throw e;
     }
+  }
+
+  private Output<?> restore(Ops tf, Class<? extends TType> type) {
+    return tf.train.restore(tf.constant(file), key, tf.array(""), List.of(type)).tensors().get(0);
   }
 
   /**
@@ -75,8 +85,7 @@ final class Checkpoint implements AutoCloseable {
    * @throws KerasException if the checkpoint lacks it, holds another type or shape, or is damaged
    */
   TFloat32 read(String path, Shape shape) {
-    try (TString fed = TString.tensorOf(NdArrays.vectorOfObjects(key(path)));
-        Result result = session.runner().feed(key, fed).fetch(value).run()) {
+    try (Result result = fetch(keyOf(path), value)) {
       TFloat32 stored = (TFloat32) result.get(0);
       if (!stored.shape().equals(shape)) {
         throw new KerasException(
@@ -85,10 +94,50 @@ final class Checkpoint implements AutoCloseable {
                     file, path, WeightAlignment.text(stored.shape()), WeightAlignment.text(shape)));
       }
       return TFloat32.tensorOf(shape, stored::copyTo);
-    } catch (TensorFlowException e) {
+    } catch (TensorFlowException | InvalidProtocolBufferException e) {
       throw new KerasException(
           "%s: the value of %s cannot be read: %s".formatted(file, path, Failures.reason(e)), e);
     }
+  }
+
+  private Result fetch(String name, Output<?> output) {
+    try (TString fed = TString.tensorOf(NdArrays.vectorOfObjects(name))) {
+      return session.runner().feed(key, fed).fetch(output).run();
+    }
+  }
+
+  /** A variable can be reached by several paths; its key is one of them. */
+  private String keyOf(String path) throws InvalidProtocolBufferException {
+    if (objects == null) {
+      try (Result result = fetch(OBJECTS, text)) {
+        byte[] bytes = ((TString) result.get(0)).asBytes().getObject();
+        objects = TrackableObjectGraph.parseFrom(bytes);
+      }
+    }
+    int node = 0;
+    for (String name : path.split("/", -1)) {
+      node =
+          objects(node).getChildrenList().stream()
+              .filter(child -> child.getLocalName().equals(name))
+              .mapToInt(ObjectReference::getNodeId)
+              .findFirst()
+              .orElse(-1);
+    }
+    return objects(node).getAttributesList().stream()
+        .filter(attribute -> attribute.getName().equals(VALUE))
+        .map(SerializedTensor::getCheckpointKey)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new KerasException(
+                    "%s: the value of %s cannot be read: the checkpoint has no such variable"
+                        .formatted(file, path)));
+  }
+
+  private TrackableObject objects(int node) {
+    return node >= 0 && node < objects.getNodesCount()
+        ? objects.getNodes(node)
+        : TrackableObject.getDefaultInstance();
   }
 
   /**

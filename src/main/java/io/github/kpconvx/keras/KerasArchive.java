@@ -12,8 +12,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /**
- * A {@code .keras} archive as Keras 3's {@code model.save} writes it: a zip of {@code
- * metadata.json}, {@code config.json} and {@code model.weights.h5}.
+ * A {@code .keras} archive as {@code model.save} of Keras 3, and of Keras 2.12 and later, writes
+ * it: a zip of {@code metadata.json}, {@code config.json} and {@code model.weights.h5}.
  *
  * <p>Only these three entries are read, and each only as far as it is plausible: an entry that is
  * damaged, larger than it says or inflated beyond reason is an error.
@@ -123,7 +123,8 @@ public final class KerasArchive implements AutoCloseable {
    */
   public WeightStore weights() {
     try {
-      return Hdf5WeightStore.ofBytes(path, path + " (" + WEIGHTS + ")", read(WEIGHTS, MAX_WEIGHTS));
+      return new Hdf5WeightStore(
+          Hdf5File.of(path, path + " (" + WEIGHTS + ")", read(WEIGHTS, MAX_WEIGHTS)));
     } catch (IOException e) {
       throw damaged(path, e);
     }

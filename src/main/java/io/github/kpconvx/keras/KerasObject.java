@@ -19,6 +19,9 @@ import java.util.Optional;
  *     serialization utilities</a>
  */
 public final class KerasObject {
+  /** The key under which Keras 2 tells its version beside a model's configuration. */
+  static final String KERAS_VERSION = "keras_version";
+
   private final ObjectNode json;
 
   private KerasObject(ObjectNode json) {
@@ -98,7 +101,8 @@ public final class KerasObject {
    * @return the name, such as {@code Dense}
    */
   public String className() {
-    return json.get("class_name").textValue();
+    String name = json.get("class_name").textValue();
+    return name.substring(name.lastIndexOf('>') + 1);
   }
 
   /**
@@ -111,12 +115,16 @@ public final class KerasObject {
   }
 
   /**
-   * The name the class is registered under, such as {@code package>ClassName}.
+   * The name the class is registered under, such as {@code package>ClassName}. Keras 2 may write it
+   * in place of the class name.
    *
    * @return the name, if there is one
    */
   public Optional<String> registeredName() {
-    return Optional.ofNullable(json.path("registered_name").textValue());
+    String name = json.get("class_name").textValue();
+    return name.contains(">")
+        ? Optional.of(name)
+        : Optional.ofNullable(json.path("registered_name").textValue());
   }
 
   /**

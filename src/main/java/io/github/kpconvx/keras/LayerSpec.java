@@ -113,10 +113,15 @@ public record LayerSpec(
 
   private void visit(String prefix, BiConsumer<String, LayerSpec> visitor) {
     visitor.accept(prefix, this);
+    visitSublayers(prefix, (below, layer) -> layer.visit(below, visitor));
+  }
+
+  /** Visits the sublayers of this layer, not theirs, with the prefixes that follow from its own. */
+  void visitSublayers(String prefix, BiConsumer<String, LayerSpec> visitor) {
     sublayers.forEach(
         (attribute, layers) -> {
           for (int i = 0; i < layers.size(); i++) {
-            layers.get(i).visit(prefixOf(prefix, attribute, i), visitor);
+            visitor.accept(prefixOf(prefix, attribute, i), layers.get(i));
           }
         });
   }

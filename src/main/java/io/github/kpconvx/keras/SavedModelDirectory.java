@@ -4,22 +4,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SavedModel;
-import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObject;
-import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObjectGraph;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
 import org.tensorflow.proto.TensorShapeProto;
@@ -42,8 +37,6 @@ public final class SavedModelDirectory {
   static final String WRITTEN_HERE = "kpconvx-tensorflow";
 
   private static final long MAX_JSON = 64L << 20;
-  private static final Pattern KERAS_VERSION =
-      Pattern.compile("\"keras_version\"\\s*:\\s*\"([^\"\\\\]{1,40})\"");
 
   /** What wrote a SavedModel. */
   public enum Writer {
@@ -70,36 +63,31 @@ public final class SavedModelDirectory {
     /**
      * Whether the weights can be read: not so the variables of any other program.
      *
-     * @return true if they stand in Keras 3's order
+     * @return true if the file tells which variable is which weight
      */
     public boolean holdsWeights() {
-      return this == KERAS_3_EXPORT || this == KPCONVX_TENSORFLOW;
+      return this != TENSORFLOW;
     }
   }
 
   private final Path path;
   private final Writer writer;
   private final Optional<String> tensorFlowVersion;
-  private final Optional<String> kerasVersion;
   private final List<Signature> signatures;
-  private final SavedVariables variables;
+  private final ObjectGraph objects;
 
   private SavedModelDirectory(Path path, MetaGraphDef graph) {
     this.path = path;
-    writer = writerOf(path, graph);
+    objects = new ObjectGraph(path, graph.getObjectGraphDef());
+    writer = writerOf(path, graph, objects);
     tensorFlowVersion =
         Optional.of(graph.getMetaInfoDef().getTensorflowVersion()).filter(v -> !v.isEmpty());
-    kerasVersion = kerasVersionIn(path);
     signatures =
         graph.getSignatureDefMap().entrySet().stream()
             .filter(entry -> !entry.getKey().startsWith("__saved_model"))
             .map(entry -> signature(entry.getKey(), entry.getValue()))
             .sorted(java.util.Comparator.comparing(Signature::name))
             .toList();
-    variables =
-        writer.holdsWeights()
-            ? SavedVariables.of(path, graph.getObjectGraphDef())
-            : new SavedVariables(List.of(), List.of());
   }
 
   /**
@@ -169,9 +157,19 @@ public final class SavedModelDirectory {
    * The version of Keras that wrote it. Keras 3 leaves none in a SavedModel.
    *
    * @return the version, if the directory tells
+   * @throws KerasException if the file that would tell is damaged
    */
   public Optional<String> kerasVersion() {
-    return kerasVersion;
+    if (writer == Writer.KERAS_2_SAVE) {
+      return metadata().kerasVersion();
+    }
+    return Stream.of(METADATA, CONFIG)
+        .map(path::resolve)
+        .filter(Files::exists)
+        .map(file -> Json.object(read(file), file.toString()).path(KerasObject.KERAS_VERSION))
+        .filter(JsonNode::isTextual)
+        .map(JsonNode::textValue)
+        .findFirst();
   }
 
   /**
@@ -184,16 +182,16 @@ public final class SavedModelDirectory {
   }
 
   /**
-   * The model's configuration that an export helper may have put in {@code
-   * assets.extra/keras_config.json}.
+   * The model's configuration: what an export helper may have put in {@code
+   * assets.extra/keras_config.json}, or Keras 2 in its metadata.
    *
-   * @return a serialized Keras object, if the file is there
-   * @throws KerasException if the file is no JSON object
+   * @return a serialized Keras object, if the directory holds one
+   * @throws KerasException if it is damaged
    */
   public Optional<JsonNode> config() {
     Path file = path.resolve(CONFIG);
     if (!Files.exists(file)) {
-      return Optional.empty();
+      return writer == Writer.KERAS_2_SAVE ? metadata().config() : Optional.empty();
     }
     return Optional.of(Json.object(read(file), file.toString()));
   }
@@ -202,15 +200,14 @@ public final class SavedModelDirectory {
    * The weights, read from the checkpoint one at a time as they are asked for.
    *
    * @return the weights, the caller's to close
-   * @throws KerasException if it is not a Keras 3 export or its checkpoint is missing
+   * @throws KerasException if Keras did not write it, it is damaged or its checkpoint is missing
    */
   public WeightStore weights() {
     if (!writer.holdsWeights()) {
       throw new KerasException(
-          "%s is a SavedModel of the kind '%s', which is not supported yet as a source of weights;"
+          "%s is a SavedModel of the kind '%s', which does not tell what its variables are; expected"
                   .formatted(path, writer)
-              + " expected a SavedModel of model.export of Keras 3, a .keras archive or a"
-              + " .weights.h5");
+              + " one of model.export of Keras 3 or model.save of Keras 2");
     }
     Path index = path.resolve(Checkpoint.PREFIX + ".index");
     if (!Files.isRegularFile(index)) {
@@ -218,39 +215,36 @@ public final class SavedModelDirectory {
           "%s holds no weights: has no %s, found %s"
               .formatted(path, index.getFileName(), listing(index.getParent())));
     }
-    return new SavedModelWeightStore(path, variables);
+    return writer == Writer.KERAS_2_SAVE
+        ? new Keras2WeightStore(path, objects, metadata())
+        : new SavedModelWeightStore(path, SavedVariables.of(objects));
   }
 
-  private static Writer writerOf(Path path, MetaGraphDef metaGraph) {
-    SavedObjectGraph graph = metaGraph.getObjectGraphDef();
-    SavedObject root = graph.getNodesCount() == 0 ? null : graph.getNodes(0);
+  private Keras2Metadata metadata() {
+    Path file = path.resolve(KERAS_2_METADATA);
+    if (!Files.isRegularFile(file)) {
+      throw new KerasException(
+          "%s is a SavedModel of the kind '%s' but has no %s, found %s"
+              .formatted(path, writer, KERAS_2_METADATA, listing(path)));
+    }
+    return new Keras2Metadata(read(file), file.toString());
+  }
+
+  private static Writer writerOf(Path path, MetaGraphDef graph, ObjectGraph objects) {
     if (Files.exists(path.resolve(KERAS_2_METADATA))
-        || (root != null && root.getUserObject().getIdentifier().startsWith("_tf_keras"))) {
+        || (!objects.isEmpty() && objects.identifier(ObjectGraph.ROOT).startsWith("_tf_keras"))) {
       return Writer.KERAS_2_SAVE;
     }
     boolean keras3 =
-        root != null
+        !objects.isEmpty()
             && Stream.of(SavedVariables.KERAS, SavedVariables.ALL)
-                .allMatch(
-                    list ->
-                        root.getChildrenList().stream()
-                            .anyMatch(child -> child.getLocalName().equals(list)));
+                .allMatch(list -> objects.child(ObjectGraph.ROOT, "", list).isPresent());
     if (!keras3) {
       return Writer.TENSORFLOW;
     }
-    return metaGraph.getMetaInfoDef().getMetaGraphVersion().equals(WRITTEN_HERE)
+    return graph.getMetaInfoDef().getMetaGraphVersion().equals(WRITTEN_HERE)
         ? Writer.KPCONVX_TENSORFLOW
         : Writer.KERAS_3_EXPORT;
-  }
-
-  private static Optional<String> kerasVersionIn(Path path) {
-    return Stream.of(KERAS_2_METADATA, METADATA, CONFIG)
-        .map(path::resolve)
-        .filter(Files::isRegularFile)
-        .map(file -> KERAS_VERSION.matcher(new String(read(file), StandardCharsets.ISO_8859_1)))
-        .filter(Matcher::find)
-        .map(matcher -> matcher.group(1))
-        .findFirst();
   }
 
   private static byte[] read(Path file) {

@@ -1,35 +1,37 @@
 package io.github.kpconvx.keras;
 
+import io.github.kpconvx.keras.SavedModelVariables.StoredVariable;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TFloat32;
 
 /**
  * The weights of a Keras 3 SavedModel.
  *
  * <p>Keras's order and the shapes say which weight is which. Names are whatever the layers in
  * Python chose, so they only count where the file plainly speaks the model's language: see {@link
- * #requireOrder}.
+ * WeightAlignment#requireOrder}.
  */
 final class SavedModelWeightStore implements WeightStore {
-  /** What Keras's own layers call the weights that they may have or lack. */
-  private static final Set<String> KERAS_NAMES =
-      Set.of("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance");
+  private final SavedModelVariables values;
+  private final List<StoredVariable> weights;
+  private final List<StoredVariable> bare;
 
-  private final Path source;
-  private final List<Weight> weights;
-  private final List<Weight> bare;
-  private Checkpoint checkpoint;
-  private boolean closed;
+  /**
+   * A layer of the model.
+   *
+   * @param name its name
+   * @param run its own weights
+   * @param names its name and those of the models and layers that it is in
+   */
+  private record Place(String name, WeightAlignment.Run run, Set<String> names) {}
 
   /**
    * The weights of a directory.
@@ -38,14 +40,14 @@ final class SavedModelWeightStore implements WeightStore {
    * @param variables what its object graph declares
    */
   SavedModelWeightStore(Path source, SavedVariables variables) {
-    this.source = source;
-    weights = variables.weights().stream().map(Weight::new).toList();
-    bare = variables.bare().stream().map(Weight::new).toList();
+    values = new SavedModelVariables(source);
+    weights = variables.weights().stream().map(values::stored).toList();
+    bare = variables.bare().stream().map(values::stored).toList();
   }
 
   @Override
   public Path source() {
-    return source;
+    return values.source();
   }
 
   @Override
@@ -55,36 +57,36 @@ final class SavedModelWeightStore implements WeightStore {
 
   @Override
   public Map<String, StoredWeight> match(LayerSpec model) {
-    List<WeightAlignment.Run> runs = new ArrayList<>();
-    List<String> layerNames = new ArrayList<>();
-    model.visit(
-        (prefix, layer) -> {
-          runs.add(WeightAlignment.Run.of(prefix, layer));
-          layerNames.add(layer.name());
-        });
-    String file = source.toString();
-    List<Map<String, StoredWeight>> aligned = WeightAlignment.align(file, runs, weights);
-    requireLayerOrder(runs, aligned);
-    Set<Weight> left = new LinkedHashSet<>(bare);
+    List<Place> places = new ArrayList<>();
+    addPlaces(model, model.name().isEmpty() ? "" : model.name() + "/", Set.of(), places);
+    String file = values.source().toString();
+    List<Map<String, StoredWeight>> aligned =
+        WeightAlignment.align(file, places.stream().map(Place::run).toList(), weights);
+    requireLayerOrder(places, aligned);
+    Set<StoredVariable> left = new LinkedHashSet<>(bare);
     Map<String, StoredWeight> found = new LinkedHashMap<>();
-    for (int i = 0; i < runs.size(); i++) {
-      WeightAlignment.Run run = runs.get(i);
+    for (int i = 0; i < places.size(); i++) {
+      WeightAlignment.Run run = places.get(i).run();
       Map<String, StoredWeight> own = aligned.get(i);
-      requireOrder(run, own);
+      WeightAlignment.requireOrder(file, run.prefix(), run.all(), own);
       own.forEach((name, weight) -> found.put(run.prefix() + name, weight));
     }
-    for (int i = 0; i < runs.size(); i++) {
-      WeightAlignment.Run run = runs.get(i);
-      if (run.floating() != null && !found.containsKey(run.prefix() + run.floating().name())) {
-        // Those with a variable of their own name first, so that the rest may be told by exclusion.
-        bareNamed(layerNames.get(i) + "/" + run.floating().name(), left)
-            .ifPresent(weight -> take(run, weight, left, found));
-      }
+    List<Place> lacking =
+        places.stream()
+            .filter(place -> place.run().floating() != null)
+            .filter(
+                place -> !found.containsKey(place.run().prefix() + place.run().floating().name()))
+            .toList();
+    List<Place> unnamed = new ArrayList<>();
+    // Those with a variable of their own name first, so that the rest may be told by exclusion.
+    for (Place place : lacking) {
+      Optional<StoredVariable> named =
+          bareNamed(place.name() + "/" + place.run().floating().name(), left);
+      named.ifPresentOrElse(
+          weight -> take(place.run(), weight, left, found), () -> unnamed.add(place));
     }
-    for (WeightAlignment.Run run : runs) {
-      if (run.floating() != null && !found.containsKey(run.prefix() + run.floating().name())) {
-        bareFitting(run, left).ifPresent(weight -> take(run, weight, left, found));
-      }
+    for (Place place : unnamed) {
+      bareFitting(place.run(), left).ifPresent(weight -> take(place.run(), weight, left, found));
     }
     left.stream()
         .findFirst()
@@ -96,21 +98,31 @@ final class SavedModelWeightStore implements WeightStore {
     return found;
   }
 
-  private static Optional<Weight> bareNamed(String name, Set<Weight> left) {
+  private static void addPlaces(
+      LayerSpec layer, String prefix, Set<String> around, List<Place> places) {
+    Set<String> names = new LinkedHashSet<>(around);
+    if (!layer.name().isEmpty()) {
+      names.add(layer.name());
+    }
+    places.add(new Place(layer.name(), WeightAlignment.Run.of(prefix, layer), names));
+    layer.visitSublayers(prefix, (below, sublayer) -> addPlaces(sublayer, below, names, places));
+  }
+
+  private static Optional<StoredVariable> bareNamed(String name, Set<StoredVariable> left) {
     return left.stream().filter(weight -> weight.name().equals(name)).findFirst();
   }
 
-  private Optional<Weight> bareFitting(WeightAlignment.Run run, Set<Weight> left) {
+  private Optional<StoredVariable> bareFitting(WeightAlignment.Run run, Set<StoredVariable> left) {
     WeightSpec wanted = run.floating();
-    List<Weight> named =
-        left.stream().filter(weight -> weight.variable.lastName().equals(wanted.name())).toList();
-    List<Weight> fitting =
+    List<StoredVariable> named =
+        left.stream().filter(weight -> weight.variable().lastName().equals(wanted.name())).toList();
+    List<StoredVariable> fitting =
         named.stream().filter(weight -> weight.shape().equals(wanted.shape())).toList();
     if (fitting.size() > 1) {
       throw new KerasException(
           "%s: weight %s%s of shape %s could be any of %s; expected one, or one named after its layer"
               .formatted(
-                  source,
+                  values.source(),
                   run.prefix(),
                   wanted.name(),
                   WeightAlignment.text(wanted.shape()),
@@ -122,129 +134,44 @@ final class SavedModelWeightStore implements WeightStore {
   }
 
   private void take(
-      WeightAlignment.Run run, Weight weight, Set<Weight> left, Map<String, StoredWeight> found) {
+      WeightAlignment.Run run,
+      StoredVariable weight,
+      Set<StoredVariable> left,
+      Map<String, StoredWeight> found) {
     String name = run.prefix() + run.floating().name();
     if (!weight.shape().equals(run.floating().shape())) {
-      throw WeightAlignment.misshapen(source.toString(), name, run.floating(), weight, "");
+      throw WeightAlignment.misshapen(values.source().toString(), name, run.floating(), weight, "");
     }
     left.remove(weight);
     found.put(name, weight);
   }
 
-  /**
-   * Refuses a layer whose weights are stored under its own names but in another order, such as a
-   * bias where the kernel of the same shape belongs. Names that are not all the layer's own say
-   * nothing: another implementation of the layer may use them for other things.
-   */
-  private void requireOrder(WeightAlignment.Run run, Map<String, StoredWeight> own) {
-    Set<String> known = run.fixed().stream().map(WeightSpec::name).collect(Collectors.toSet());
-    if (KERAS_NAMES.containsAll(known)) {
-      known.addAll(KERAS_NAMES);
-    }
-    if (run.floating() != null) {
-      known.add(run.floating().name());
-    }
-    if (own.values().stream().allMatch(weight -> known.contains(variable(weight).lastName()))) {
-      own.forEach(
-          (name, weight) -> {
-            if (!variable(weight).lastName().equals(name)) {
-              throw misnamed(run.prefix() + name, weight, "a name that ends in " + name);
-            }
-          });
-    }
-  }
-
   /** Refuses layers that are stored under the model's own layer names but in another order. */
-  private void requireLayerOrder(
-      List<WeightAlignment.Run> runs, List<Map<String, StoredWeight>> aligned) {
-    Set<String> known = runs.stream().map(run -> layer(run.prefix())).collect(Collectors.toSet());
-    if (!weights.stream().allMatch(weight -> known.contains(weight.variable.layer()))) {
+  private void requireLayerOrder(List<Place> places, List<Map<String, StoredWeight>> aligned) {
+    Set<String> known = new HashSet<>();
+    places.forEach(place -> known.addAll(place.names()));
+    if (!weights.stream().allMatch(weight -> known.contains(weight.variable().layer()))) {
       return;
     }
-    for (int i = 0; i < runs.size(); i++) {
-      String prefix = runs.get(i).prefix();
+    for (int i = 0; i < places.size(); i++) {
+      Place place = places.get(i);
       aligned
           .get(i)
           .forEach(
               (name, weight) -> {
-                if (!variable(weight).layer().equals(layer(prefix))) {
-                  throw misnamed(prefix + name, weight, "a name that begins with " + layer(prefix));
+                if (!place.names().contains(((StoredVariable) weight).variable().layer())) {
+                  throw WeightAlignment.misnamed(
+                      values.source().toString(),
+                      place.run().prefix() + name,
+                      weight,
+                      "a name that begins with " + String.join(" or ", place.names()));
                 }
               });
     }
   }
 
-  private static String layer(String prefix) {
-    return prefix.substring(0, Math.max(0, prefix.indexOf('/')));
-  }
-
-  private KerasException misnamed(String name, StoredWeight weight, String expected) {
-    return new KerasException(
-        "%s: in the place of weight %s is %s, expected %s; the file's weights are in another order"
-            .formatted(source, name, WeightAlignment.describe(weight), expected));
-  }
-
-  private static SavedVariables.Variable variable(StoredWeight weight) {
-    return ((Weight) weight).variable;
-  }
-
   @Override
   public void close() {
-    closed = true;
-    if (checkpoint != null) {
-      checkpoint.close();
-      checkpoint = null;
-    }
-  }
-
-  /** A variable and its value in the checkpoint. */
-  private final class Weight implements StoredWeight {
-    private final SavedVariables.Variable variable;
-
-    Weight(SavedVariables.Variable variable) {
-      this.variable = variable;
-    }
-
-    @Override
-    public String path() {
-      return variable.path();
-    }
-
-    @Override
-    public String name() {
-      return variable.name();
-    }
-
-    @Override
-    public Shape shape() {
-      return variable.shape();
-    }
-
-    @Override
-    public String dtype() {
-      return variable.dtype();
-    }
-
-    @Override
-    public Optional<Boolean> trainable() {
-      return Optional.of(variable.trainable());
-    }
-
-    @Override
-    public boolean isBare() {
-      return variable.path().startsWith(SavedVariables.ALL + "/");
-    }
-
-    @Override
-    public TFloat32 read() {
-      if (closed) {
-        throw new IllegalStateException(source + " is closed");
-      }
-      WeightAlignment.requireFloat32(source.toString(), variable.name(), this);
-      if (checkpoint == null) {
-        checkpoint = new Checkpoint(source);
-      }
-      return checkpoint.read(variable.path(), variable.shape());
-    }
+    values.close();
   }
 }

@@ -1,9 +1,11 @@
 package io.github.kpconvx.keras;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.tensorflow.ndarray.Shape;
 
 /**
@@ -26,10 +28,14 @@ final class WeightAlignment {
   record Run(String prefix, List<WeightSpec> fixed, WeightSpec floating, int usual) {
 
     static Run of(String prefix, LayerSpec layer) {
+      return of(prefix, layer.weightsInKerasOrder());
+    }
+
+    static Run of(String prefix, List<WeightSpec> weights) {
       List<WeightSpec> fixed = new ArrayList<>();
       WeightSpec floating = null;
       int usual = 0;
-      for (WeightSpec weight : layer.weightsInKerasOrder()) {
+      for (WeightSpec weight : weights) {
         if (!weight.floating()) {
           fixed.add(weight);
         } else if (floating == null) {
@@ -52,6 +58,11 @@ final class WeightAlignment {
       return order;
     }
 
+    /** All weights that may be there. */
+    List<WeightSpec> all() {
+      return order(floating == null ? ABSENT : usual);
+    }
+
     List<Integer> places() {
       List<Integer> places = new ArrayList<>();
       places.add(ABSENT);
@@ -63,6 +74,10 @@ final class WeightAlignment {
   }
 
   private static final int ABSENT = -1;
+
+  /** What Keras's own layers call the weights that they may have or lack. */
+  private static final Set<String> KERAS_NAMES =
+      Set.of("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance");
 
   /**
    * A way to read the file from some weight of it to its end.
@@ -236,6 +251,54 @@ final class WeightAlignment {
         "%s: weight %s is stored with shape %s (%s), expected %s%s"
             .formatted(
                 file, name, text(stored.shape()), describe(stored), text(expected.shape()), hint));
+  }
+
+  /**
+   * Refuses a layer whose weights are stored under its own names but in another order, such as a
+   * bias where the kernel of the same shape belongs. Names that are not all the layer's own say
+   * nothing: another implementation of the layer may use them for other things.
+   *
+   * @param file names the file in errors
+   * @param prefix begins the qualified names of the layer's weights
+   * @param expected what is expected, by the name inside the layer
+   * @param own what was found, by the name inside the layer
+   * @throws KerasException if the order is another
+   */
+  static void requireOrder(
+      String file, String prefix, List<WeightSpec> expected, Map<String, StoredWeight> own) {
+    Set<String> known = new HashSet<>();
+    expected.forEach(weight -> known.add(lastPart(weight.name())));
+    if (own.keySet().stream().allMatch(name -> KERAS_NAMES.contains(lastPart(name)))) {
+      known.addAll(KERAS_NAMES);
+    }
+    if (own.values().stream().allMatch(weight -> known.contains(lastPart(weight.name())))) {
+      own.forEach(
+          (name, weight) -> {
+            if (!lastPart(weight.name()).equals(lastPart(name))) {
+              throw misnamed(file, prefix + name, weight, "a name that ends in " + lastPart(name));
+            }
+          });
+    }
+  }
+
+  /** The last part of a name; Keras 2 has a number after it. */
+  private static String lastPart(String name) {
+    return name.substring(name.lastIndexOf('/') + 1).replaceFirst(":\\d+$", "");
+  }
+
+  /**
+   * The error for a weight that by its name belongs elsewhere.
+   *
+   * @param file names the file
+   * @param name the qualified name of the weight that is expected
+   * @param stored what is in its place
+   * @param expected what would be expected there
+   * @return the error
+   */
+  static KerasException misnamed(String file, String name, StoredWeight stored, String expected) {
+    return new KerasException(
+        "%s: in the place of weight %s is %s, expected %s; the file's weights are in another order"
+            .formatted(file, name, describe(stored), expected));
   }
 
   /**

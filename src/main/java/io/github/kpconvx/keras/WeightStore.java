@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The weights of a Keras model, whatever file holds them: a Keras 3 SavedModel, a {@code .keras}
- * archive or a {@code .weights.h5}.
+ * The weights of a Keras model, whatever file of Keras 3 or Keras 2 holds them: a SavedModel, a
+ * {@code .keras} archive, a {@code .h5} or a {@code .weights.h5}.
  *
  * <p>Safe for use by one thread at a time.
  */
@@ -15,12 +15,31 @@ public interface WeightStore extends AutoCloseable {
   /**
    * Opens the weights of a model, whose kind is told by its content.
    *
-   * @param path a Keras 3 SavedModel directory, a {@code .keras} archive or a {@code .weights.h5}
+   * @param path a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
+   *     .weights.h5}
    * @return its weights, the caller's to close
    * @throws KerasException if there is nothing at the path, or nothing of these kinds
    */
   static WeightStore open(Path path) {
-    return WeightFiles.open(path);
+    return switch (FileKind.of(path)) {
+      case SAVED_MODEL -> SavedModelDirectory.open(path).weights();
+      case ARCHIVE -> {
+        try (KerasArchive archive = KerasArchive.open(path)) {
+          yield archive.weights();
+        }
+      }
+      case HDF5 -> {
+        Hdf5File file = Hdf5File.open(path);
+        try {
+          yield LegacyHdf5WeightStore.isLegacy(file)
+              ? new LegacyHdf5WeightStore(file)
+              : new Hdf5WeightStore(file);
+        } catch (RuntimeException e) {
+          file.close();
+          throw e;
+        }
+      }
+    };
   }
 
   /**

@@ -111,7 +111,8 @@ final class GraphReader {
     if (last == null) {
       throw new KerasException(model.describe() + ": no layers");
     }
-    return new LayerGraph(entries, List.of(input(entries.get(0).name())), Map.of("output_0", last));
+    String first = inputLayers.keySet().iterator().next();
+    return new LayerGraph(entries, List.of(input(first)), Map.of("output_0", last));
   }
 
   private static String name(JsonNode json, KerasObject object) {
@@ -124,7 +125,9 @@ final class GraphReader {
     }
     if (isInput(object)) {
       inputLayers.put(name, object);
-      entries.add(LayerGraph.Entry.input(name));
+      if (!isSequential(model)) { // which has it, but not among its layers
+        entries.add(LayerGraph.Entry.input(name));
+      }
     } else {
       Layer layer =
           isModel(object)

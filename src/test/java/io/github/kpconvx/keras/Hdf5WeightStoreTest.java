@@ -73,7 +73,6 @@ class Hdf5WeightStoreTest {
           unwritten        | layers/dense/vars/0 declares shape [4, 2], 32 bytes of float32, but \
           stores 0 bytes
           null             | layers/dense/vars/0 declares shape [], 4 bytes of float32, but stores 0
-          legacy           | is an HDF5 file of Keras 2 (it has layer_names), expected one of Keras 3
           """)
   void refusesToOpen(String name, String message) {
     WeightStoreTest.refuses(file(name + ".weights.h5"), message);
@@ -136,7 +135,7 @@ class Hdf5WeightStoreTest {
               }
             }
             try (WeightStore store =
-                Hdf5WeightStore.ofBytes(Path.of("damaged"), "damaged", bytes)) {
+                new Hdf5WeightStore(Hdf5File.of(Path.of("damaged"), "damaged", bytes))) {
               store.match(model).values().forEach(SmallModel::values);
             } catch (KerasException e) {
               errors.incrementAndGet();
