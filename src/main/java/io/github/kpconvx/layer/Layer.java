@@ -374,8 +374,12 @@ public abstract class Layer {
         });
   }
 
-  /** Visits this layer and its sublayers with what their weights' qualified names begin with. */
-  final void visit(BiConsumer<String, Layer> visitor) {
+  /**
+   * Visits this layer and its sublayers, theirs included.
+   *
+   * @param visitor is told what the weights' qualified names begin with, and the layer
+   */
+  public final void visit(BiConsumer<String, Layer> visitor) {
     visit(name + "/", visitor);
   }
 
