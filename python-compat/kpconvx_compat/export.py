@@ -55,11 +55,15 @@ def save_archive(model, path):
 
 @contextmanager
 def replacing(directory):
-    """A new folder to write in, which takes the place of `directory` when the block ends without an error."""
+    """A new folder to write in, which takes the place of `directory` when the block ends; after an error it is gone."""
     directory = Path(directory)
     partial = directory.with_name(directory.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    yield partial
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
     shutil.rmtree(directory, ignore_errors=True)
     partial.rename(directory)

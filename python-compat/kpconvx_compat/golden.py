@@ -5,7 +5,6 @@
 """
 
 import json
-import shutil
 from pathlib import Path
 
 import keras
@@ -13,14 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from kpconvx_compat import oracle
-from kpconvx_compat.export import export_saved_model
+from kpconvx_compat.export import export_saved_model, replacing, save_archive
 from kpconvx_compat.layer import KPConvXBase
 
 
 def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=False):
     """Writes a model and what it computes in inference, in all its stages, into a new directory.
 
-    model: a functional or sequential Keras model. inputs: arrays by the names of the model's inputs, or in their order;
+    model: a functional or sequential model of Keras 3. inputs: arrays by the names of the model's inputs, or in their order;
     they are given the data types of the inputs, where numbers of the same kind allow it. atol, rtol: by how much another
     implementation may differ, atol + rtol·|golden|; they are carried along for the tests.
 
@@ -58,27 +57,24 @@ def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=
         if name in stages and not np.array_equal(stages[name], output, equal_nan=True):
             raise ValueError(f"an output and another layer are both named {name}")
 
-    partial = directory.with_name(directory.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    model.save(partial / "model.keras")
-    if saved_model:
-        export_saved_model(model, partial / "saved_model")
-    np.savez(partial / "inputs.npz", **arrays)
-    np.savez_compressed(partial / "golden.npz", **{**stages, **near_ties, **outputs})
-    description = {
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "atol": float(atol),
-        "rtol": float(rtol),
-        "stages": list(stages),
-        "near_ties": list(near_ties),
-        "outputs": list(outputs),
-        "kernel_points": _write_kernel_points(graph, partial),
-    }
-    (partial / "golden.json").write_text(json.dumps(description, indent=1) + "\n")
-    partial.rename(directory)
+    with replacing(directory) as partial:
+        save_archive(model, partial / "model.keras")
+        if saved_model:
+            export_saved_model(model, partial / "saved_model")
+        np.savez(partial / "inputs.npz", **arrays)
+        np.savez_compressed(partial / "golden.npz", **{**stages, **near_ties, **outputs})
+        description = {
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+            "atol": float(atol),
+            "rtol": float(rtol),
+            "stages": list(stages),
+            "near_ties": list(near_ties),
+            "outputs": list(outputs),
+            "kernel_points": _write_kernel_points(graph, partial),
+        }
+        (partial / "golden.json").write_text(json.dumps(description, indent=1) + "\n")
 
 
 def _graph(model):

@@ -155,6 +155,11 @@ def test_what_is_wrong_is_named_and_leaves_nothing(tmp_path):
         with pytest.raises(error, match=message):
             write_golden(wrong_model, inputs, tmp_path / "golden")
     assert not list(tmp_path.iterdir())
+    unsaved = keras.Model(x, keras.layers.Lambda(lambda value: value, name="unsaved")(dense))
+    unsaved.get_layer("unsaved").get_config = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        write_golden(unsaved, good, tmp_path / "golden")
+    assert not list(tmp_path.iterdir())
     (tmp_path / "golden").mkdir()
     with pytest.raises(FileExistsError, match="golden exists"):
         write_golden(model, good, tmp_path / "golden")

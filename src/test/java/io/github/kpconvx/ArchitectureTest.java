@@ -40,28 +40,33 @@ class ArchitectureTest {
           .definedBy(ROOT + "pointcloud..")
           .layer("report")
           .definedBy(ROOT + "report..")
+          .layer("golden")
+          .definedBy(ROOT + "golden..")
           .layer("cli")
           .definedBy(ROOT + "cli..")
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("inference")
-          .mayOnlyBeAccessedByLayers("training", "cli")
+          .mayOnlyBeAccessedByLayers("training", "golden", "cli")
           .whereLayer("training")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("network")
           .mayOnlyBeAccessedByLayers("inference", "training", "cli")
           .whereLayer("layer")
-          .mayOnlyBeAccessedByLayers("network", "inference", "training", "report", "cli")
+          .mayOnlyBeAccessedByLayers("network", "inference", "training", "report", "golden", "cli")
           .whereLayer("keras")
-          .mayOnlyBeAccessedByLayers("layer", "network", "inference", "training", "report", "cli")
+          .mayOnlyBeAccessedByLayers(
+              "layer", "network", "inference", "training", "report", "golden", "cli")
           .whereLayer("numpy")
-          .mayOnlyBeAccessedByLayers("inference", "training", "cli")
+          .mayOnlyBeAccessedByLayers("inference", "training", "golden", "cli")
           .whereLayer("pointcloud")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("report")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("io")
-          .mayNotAccessAnyLayer();
+          .mayNotAccessAnyLayer()
+          .whereLayer("golden")
+          .mayOnlyBeAccessedByLayers("cli");
 
   private static final ArchRule NO_CYCLES =
       slices().matching(ROOT + "(*)..").should().beFreeOfCycles();

@@ -1,13 +1,11 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Prediction;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -64,22 +62,8 @@ final class PredictCommand implements Callable<Integer> {
     }
     Map<String, NpyArray> arrays = NpzFile.read(inputs);
     try (Model loaded = options.load(model)) {
-      NpzFile.write(output, outputs(loaded, arrays));
+      NpzFile.write(output, Tensors.predict(loaded, arrays, loaded.outputs().keySet()));
     }
     return 0;
-  }
-
-  static Map<String, NpyArray> outputs(Model model, Map<String, NpyArray> inputs) {
-    return Tensors.with(
-        inputs,
-        tensors -> {
-          try (Prediction prediction = model.predict(tensors)) {
-            Map<String, NpyArray> results = new LinkedHashMap<>();
-            prediction
-                .tensors()
-                .forEach((name, tensor) -> results.put(name, Tensors.toArray(tensor)));
-            return results;
-          }
-        });
   }
 }

@@ -1,12 +1,15 @@
 package io.github.kpconvx.cli;
 
+import io.github.kpconvx.golden.ArrayComparison;
+import io.github.kpconvx.golden.GoldenComparison;
+import io.github.kpconvx.golden.Tolerance;
 import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -73,49 +76,32 @@ final class VerifyCommand implements Callable<Integer> {
                 + ", expected all outputs of the model, "
                 + loaded.outputs().keySet());
       }
-      found = PredictCommand.outputs(loaded, arrays);
+      found = Tensors.predict(loaded, arrays, loaded.outputs().keySet());
     }
     expected.keySet().stream()
         .filter(name -> !found.containsKey(name))
         .forEach(name -> spec.commandLine().getErr().println("not an output, left alone: " + name));
-    boolean agree = true;
-    for (Map.Entry<String, NpyArray> entry : found.entrySet()) {
-      agree &= agrees(entry.getKey(), expected.get(entry.getKey()), entry.getValue());
-    }
-    return agree ? 0 : 1;
+    GoldenComparison comparison = GoldenComparison.of(expected, found, new Tolerance(atol, rtol));
+    comparison.stages().forEach(this::print);
+    return comparison.agrees() ? 0 : 1;
   }
 
-  private boolean agrees(String name, NpyArray expected, NpyArray found) {
+  private void print(ArrayComparison output) {
     PrintWriter out = spec.commandLine().getOut();
-    if (!Arrays.equals(expected.shape(), found.shape())) {
-      out.println(name + ": expected " + expected + ", found " + found + "  DIFFERS");
-      return false;
-    }
-    double[] a = expected.toDoubles();
-    double[] b = found.toDoubles();
-    double max = 0;
-    double sum = 0;
-    int worse = 0;
-    for (int i = 0; i < a.length; i++) {
-      double difference = Math.abs(a[i] - b[i]);
-      // Equal infinities agree; NaN agrees with nothing.
-      boolean close = a[i] == b[i] || difference <= atol + rtol * Math.abs(a[i]);
-      worse += close ? 0 : 1;
-      double counted = a[i] == b[i] ? 0 : difference;
-      max = Double.isNaN(counted) ? Double.NaN : Math.max(max, counted);
-      sum += counted;
+    if (output.mismatch().isPresent()) {
+      out.println(output.name() + ": " + output.mismatch().get() + "  DIFFERS");
+      return;
     }
     out.printf(
         Locale.ROOT,
         "%s: max |difference| %.3g, mean %.3g, %d of %d beyond %.3g + %.3g·|golden|  %s%n",
-        name,
-        max,
-        a.length == 0 ? 0 : sum / a.length,
-        worse,
-        a.length,
-        atol,
-        rtol,
-        worse == 0 ? "agrees" : "DIFFERS");
-    return worse == 0;
+        output.name(),
+        output.maxDifference(),
+        output.meanDifference(),
+        output.differing(),
+        output.elements(),
+        output.tolerance().atol(),
+        output.tolerance().rtol(),
+        output.agrees() ? "agrees" : "DIFFERS");
   }
 }

@@ -10,6 +10,7 @@ import io.github.kpconvx.keras.WeightStore;
 import io.github.kpconvx.layer.KPConvXConfig;
 import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
@@ -163,12 +164,13 @@ public final class KPConvX {
     }
 
     /**
-     * Reads the kernel of a KPConvX layer, whatever the engine.
+     * Reads the kernel of a KPConvX layer, of the model itself or of one nested in it, whatever the
+     * engine.
      *
      * @param layer the layer's name
      * @return its kernel
-     * @throws KerasException if the model cannot be read, or has no KPConvX layer of that name;
-     *     then those that it has are named
+     * @throws KerasException if the model cannot be read, or has none or several KPConvX layers of
+     *     that name; then those that it has are named
      */
     public StoredKernel kernel(String layer) {
       requireExists();
@@ -176,29 +178,33 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         Network network = network(weights);
         network.build(Ops.create(graph), Mode.INFERENCE);
-        return new StoredKernel(kpconvx(network, layer), network.match(weights), kernelPoints);
+        Map<String, KPConvXLayer> found = new LinkedHashMap<>();
+        List<String> known = new ArrayList<>();
+        for (Layer outer : network.layers()) {
+          outer.visit(
+              (prefix, candidate) -> {
+                if (candidate instanceof KPConvXLayer kpconvx) {
+                  known.add(kpconvx.name());
+                  if (kpconvx.name().equals(layer)) {
+                    found.put(prefix, kpconvx);
+                  }
+                }
+              });
+        }
+        if (found.size() != 1) {
+          throw new KerasException(
+              "%s has %s %s named %s, expected one of %s"
+                  .formatted(
+                      path,
+                      found.isEmpty() ? "no" : "several",
+                      KPConvXLayer.CLASS_NAME,
+                      layer,
+                      known));
+        }
+        Map.Entry<String, KPConvXLayer> only = found.entrySet().iterator().next();
+        return new StoredKernel(
+            only.getValue(), only.getKey(), network.match(weights), kernelPoints);
       }
-    }
-
-    private KPConvXLayer kpconvx(Network network, String name) {
-      List<KPConvXLayer> known =
-          network.layers().stream()
-              .filter(KPConvXLayer.class::isInstance)
-              .map(KPConvXLayer.class::cast)
-              .toList();
-      return known.stream()
-          .filter(layer -> layer.name().equals(name))
-          .findFirst()
-          .orElseThrow(
-              () ->
-                  new KerasException(
-                      path
-                          + " has no "
-                          + KPConvXLayer.CLASS_NAME
-                          + " named "
-                          + name
-                          + ", expected one of "
-                          + known.stream().map(KPConvXLayer::name).toList()));
     }
 
     /**

@@ -177,15 +177,18 @@ public final class Model implements AutoCloseable {
     return new Prediction(named);
   }
 
+  /** A tensor for each name; the same one for names of the same thing. */
   private List<Tensor> run(Map<String, Tensor> fed, List<String> names) {
     checkAgreement(fed);
     Session.Runner runner = session.runner();
     fed.forEach((name, tensor) -> runner.feed(feeds.get(name), tensor));
-    names.forEach(name -> runner.fetch(fetches.get(name)));
+    // A layer's output may be the model's too; TensorFlow refuses to fetch a tensor twice.
+    List<String> wanted = names.stream().map(fetches::get).distinct().toList();
+    wanted.forEach(runner::fetch);
     try {
       List<Tensor> results = new ArrayList<>();
       runner.run().forEach(entry -> results.add(entry.getValue()));
-      return results;
+      return names.stream().map(name -> results.get(wanted.indexOf(fetches.get(name)))).toList();
     } catch (RuntimeException e) {
       throw TensorFlowErrors.translate("Prediction failed", e);
     }

@@ -1,8 +1,10 @@
 package io.github.kpconvx.inference;
 
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.tensorflow.Tensor;
 
 /** A model's answer: tensors by name. Closing it closes them all; closing it twice does nothing. */
@@ -39,7 +41,10 @@ public final class Prediction implements AutoCloseable {
 
   @Override
   public void close() {
-    tensors.values().forEach(Tensor::close);
+    // Several names may stand for one tensor.
+    Set<Tensor> distinct = Collections.newSetFromMap(new IdentityHashMap<>());
+    distinct.addAll(tensors.values());
+    distinct.forEach(Tensor::close);
     tensors.clear();
   }
 }

@@ -22,14 +22,15 @@ public final class StoredKernel {
 
   /**
    * @param layer the layer
+   * @param prefix what its weights' qualified names begin with
    * @param found the model's weights by qualified name, while their file is open
    * @param source where Q comes from if the file does not hold it
    */
-  StoredKernel(KPConvXLayer layer, Map<String, StoredWeight> found, KernelPoints source) {
+  StoredKernel(
+      KPConvXLayer layer, String prefix, Map<String, StoredWeight> found, KernelPoints source) {
     this.layer = layer;
-    this.weights = copy(found.get(layer.name() + "/W").read());
-    this.points =
-        Optional.ofNullable(found.get(layer.name() + "/Q")).map(stored -> copy(stored.read()));
+    this.weights = copy(found.get(prefix + "W").read());
+    this.points = Optional.ofNullable(found.get(prefix + "Q")).map(stored -> copy(stored.read()));
     this.source = source;
   }
 

@@ -3,6 +3,7 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.numpy.NpyArray;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.tensorflow.Tensor;
@@ -81,6 +82,28 @@ public final class Tensors {
         "A tensor of "
             + tensor.dataType()
             + " cannot be written; supported are float32, int32, int64");
+  }
+
+  /**
+   * Computes chosen outputs and stages of a model.
+   *
+   * @param model the model
+   * @param inputs an array for each input
+   * @param names which outputs and stages
+   * @return an array for each name, in their order
+   * @throws ModelException if a name is unknown, or the inputs do not fit the model
+   */
+  public static Map<String, NpyArray> predict(
+      Model model, Map<String, NpyArray> inputs, Collection<String> names) {
+    return with(
+        inputs,
+        tensors -> {
+          try (Prediction prediction = model.predict(tensors, names)) {
+            Map<String, NpyArray> results = new LinkedHashMap<>();
+            prediction.tensors().forEach((name, tensor) -> results.put(name, toArray(tensor)));
+            return results;
+          }
+        });
   }
 
   /**

@@ -149,6 +149,21 @@ public final class NpyArray {
     return arrays;
   }
 
+  /**
+   * An array of bool.
+   *
+   * @param values the elements in C order
+   * @param shape the shape
+   * @return the array
+   */
+  public static NpyArray of(boolean[] values, long... shape) {
+    ByteBuffer data = allocate(Type.BOOL, values.length, shape);
+    for (int i = 0; i < values.length; i++) {
+      data.put(i, (byte) (values[i] ? 1 : 0));
+    }
+    return new NpyArray(Type.BOOL, shape.clone(), data);
+  }
+
   private static ByteBuffer allocate(Type type, int length, long... shape) {
     long expected = Arrays.stream(shape).reduce(1, Math::multiplyExact);
     if (expected != length) {

@@ -185,6 +185,8 @@ class MainTest {
     Path network = Fixtures.of("original_network").resolve("saved_model");
     String layer = "kp_conv_x_layer_1";
     export("Q.csv Qinit.svg W0.csv Winit_hist.svg Winit_mat.svg", network, layer, "bare");
+    Path nested = Fixtures.of("nested").resolve("model.keras");
+    export("Q.csv Qinit.svg W0.csv Winit_hist.svg Winit_mat.svg", nested, "inner_conv", "nested");
     // The Q.csv is what --kernel-points reads; a file without Q needs it, an earlier state does
     // not.
     Path archive = network.resolveSibling("model.keras");

@@ -188,6 +188,16 @@ class ModelTest {
   }
 
   @Test
+  void anOutputMayBeAskedForAsAStageToo() {
+    try (Model model = load(Engine.NATIVE)) {
+      Map<String, NpyArray> found =
+          Tensors.predict(model, INPUTS, List.of("output_0", "conv", "classes", "output_0"));
+      assertEquals(List.of("output_0", "conv", "classes"), List.copyOf(found.keySet()));
+      assertArrayEquals(found.get("output_0").toFloats(), found.get("classes").toFloats());
+    }
+  }
+
+  @Test
   void predictsFromThreeTensors() {
     try (Model model = load(Engine.NATIVE)) {
       float[] expected = NpzFile.read(CASE.resolve("golden.npz")).get("output_0").toFloats();
