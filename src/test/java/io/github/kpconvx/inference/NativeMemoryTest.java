@@ -1,13 +1,10 @@
 package io.github.kpconvx.inference;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.ResidentMemory;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -20,7 +17,6 @@ import org.junit.jupiter.api.condition.OS;
  */
 @EnabledOnOs(OS.LINUX)
 class NativeMemoryTest {
-  private static final double ALLOWED = 1.02;
   private static final Path CASE = Fixtures.of("network_residual");
 
   @Test
@@ -78,40 +74,14 @@ class NativeMemoryTest {
     void run(int i);
   }
 
-  /**
-   * Runs as often again, first, to warm up; the JVM's own heap is bounded by surefire's settings.
-   */
   private static void assertFlat(int warmUp, int times, Step step) {
     for (int i = 0; i < warmUp; i++) {
       step.run(i);
     }
-    long before = resident();
+    long before = ResidentMemory.kib();
     for (int i = 0; i < times; i++) {
       step.run(i);
     }
-    long after = resident();
-    System.out.printf(
-        "Resident memory: %d MiB after the warm-up, %d MiB after %,d rounds%n",
-        before >> 10, after >> 10, times);
-    assertTrue(
-        after <= before * ALLOWED,
-        "resident memory grew from " + (before >> 10) + " to " + (after >> 10) + " MiB");
-  }
-
-  /** VmRSS in KiB after garbage collection, so that unreachable buffers do not count. */
-  private static long resident() {
-    try {
-      for (int i = 0; i < 3; i++) {
-        System.gc();
-        Thread.sleep(100);
-      }
-      return Files.readAllLines(Path.of("/proc/self/status")).stream()
-          .filter(line -> line.startsWith("VmRSS:"))
-          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-          .findFirst()
-          .orElseThrow();
-    } catch (IOException | InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
+    ResidentMemory.assertFlat(before, ResidentMemory.kib(), times);
   }
 }

@@ -23,7 +23,7 @@ class LayerConfigurationPropertyTest {
     return LayerSetup.any();
   }
 
-  @Property(tries = 300)
+  @Property
   void whatIsWrittenIsRead(@ForAll("setups") LayerSetup setup) {
     KPConvXLayer layer = setup.layer();
     KPConvXLayer ofConfig = KPConvXLayer.fromConfig(layer.getConfig());
@@ -50,7 +50,7 @@ class LayerConfigurationPropertyTest {
     }
   }
 
-  @Property(tries = 100)
+  @Property
   void kernelPointsLieOnTheirShells(@ForAll("setups") LayerSetup setup) {
     Shells shells = setup.shells();
     double[][] points = setup.layer().config().shells().points();
@@ -62,7 +62,7 @@ class LayerConfigurationPropertyTest {
     }
   }
 
-  @Property(tries = 100)
+  @Property
   void kernelPointsFollowTheUnitOfLength(
       @ForAll("setups") LayerSetup setup,
       @ForAll @DoubleRange(min = 0.01, max = 1000) double unit) {
@@ -79,7 +79,7 @@ class LayerConfigurationPropertyTest {
   /**
    * Points that repel each other have come to rest: no small move of all of them lets go energy.
    */
-  @Property(tries = 100)
+  @Property
   void kernelPointsAreAtRest(@ForAll("setups") LayerSetup setup, @ForAll long seed) {
     double[][] points = setup.layer().config().shells().points();
     Random random = new Random(seed);

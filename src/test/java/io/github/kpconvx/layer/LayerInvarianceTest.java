@@ -170,7 +170,7 @@ class LayerInvarianceTest {
     return order.stream().mapToInt(Integer::intValue).toArray();
   }
 
-  @Property(tries = 60)
+  @Property
   void permutedPointsGivePermutedOutputs(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -203,7 +203,7 @@ class LayerInvarianceTest {
     example.sameAs(back);
   }
 
-  @Property(tries = 60)
+  @Property
   void theOrderOfNeighboursDoesNotMatter(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -218,7 +218,7 @@ class LayerInvarianceTest {
     example.sameAs(example.with(example.points.withN(slots, n)).output());
   }
 
-  @Property(tries = 60)
+  @Property
   void aNeighbourCountsAsOftenAsItIsNamed(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -233,7 +233,7 @@ class LayerInvarianceTest {
         new Example(setup, example.points.withN(2 * slots, twice), mode, weights).output());
   }
 
-  @Property(tries = 60)
+  @Property
   void theOriginDoesNotMatter(
       @ForAll("setups") LayerSetup setup,
       @ForAll("draws") Draw draw,
@@ -251,7 +251,7 @@ class LayerInvarianceTest {
     assertArrayEquals(example.output(), drawn.with(drawn.points.withX(shifted)).output());
   }
 
-  @Property(tries = 60)
+  @Property
   void theUnitOfLengthDoesNotMatter(
       @ForAll("setups") LayerSetup setup,
       @ForAll("clouds") Draw draw,
@@ -276,7 +276,7 @@ class LayerInvarianceTest {
     return Arbitraries.of(0.0625, 1000.0, 0.3048, 256.0);
   }
 
-  @Property(tries = 60)
+  @Property
   void turningAndMirroringPointsAndKernelPointsChangesNothing(
       @ForAll("setups") LayerSetup setup, @ForAll("grids") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -298,7 +298,7 @@ class LayerInvarianceTest {
     return turned;
   }
 
-  @Property(tries = 60, maxDiscardRatio = 2)
+  @Property(maxDiscardRatio = 2)
   void theOrderOfKernelPointsDoesNotMatter(
       @ForAll("setups") LayerSetup setup, @ForAll("clouds") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -321,7 +321,7 @@ class LayerInvarianceTest {
     example.sameAs(new Example(setup, example.points, mode, weights).output());
   }
 
-  @Property(tries = 60)
+  @Property
   void elementsOfABatchKnowNothingOfEachOther(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
     Example example = new Example(setup, draw, Mode.INFERENCE);
@@ -332,7 +332,7 @@ class LayerInvarianceTest {
     example.sameAs(joined(alone));
   }
 
-  @Property(tries = 60)
+  @Property
   void aRepeatedElementHasRepeatedOutputs(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
     int[] all = IntStream.range(0, 2 * draw.batch()).map(b -> b % draw.batch()).toArray();
@@ -347,7 +347,7 @@ class LayerInvarianceTest {
     }
   }
 
-  @Property(tries = 60)
+  @Property
   void blocksFollowEachOther(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -381,7 +381,7 @@ class LayerInvarianceTest {
     return norms.map(all -> List.of(all.get(t)));
   }
 
-  @Property(tries = 60)
+  @Property
   void aGroupIsChannelsThatShareTheirModulation(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -397,7 +397,7 @@ class LayerInvarianceTest {
     example.sameAs(new Example(setup.withGroups(1), example.points, mode, weights).output());
   }
 
-  @Property(tries = 60)
+  @Property
   void onlyPointsWithinReachMatter(@ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
     LayerSetup one = setup.withBlocks(1).withNorms(Norms.NONE);
     Example example = new Example(one, draw, Mode.INFERENCE);
@@ -419,7 +419,7 @@ class LayerInvarianceTest {
         PointSet.pick(example.with(points.withF(f)).output(), d, row));
   }
 
-  @Property(tries = 60)
+  @Property
   void pointsWithoutFeaturesAreAllAlike(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Geometry geometry) {
     LayerSetup one = setup.withBlocks(1).withNorms(Norms.NONE);
@@ -437,7 +437,7 @@ class LayerInvarianceTest {
     empty.sameAs(first);
   }
 
-  @Property(tries = 30)
+  @Property
   void nothingComesOfNoNeighboursNoPointsAndNoElements(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
     LayerSetup one = setup.withBlocks(1).withNorms(Norms.NONE);
@@ -450,14 +450,14 @@ class LayerInvarianceTest {
     assertEquals(0, drawn.with(drawn.points.elements()).output().length);
   }
 
-  @Property(tries = 60)
+  @Property
   void droppingEveryBranchLeavesTheFeatures(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
     Example example = new Example(setup.withDropPath(1), draw, Mode.TRAINING);
     assertArrayEquals(example.points.f(), example.output());
   }
 
-  @Property(tries = 60)
+  @Property
   void widerIndicesAndDeformableKernelPointsComputeTheSame(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
     Example example = new Example(setup, draw, mode);
@@ -466,7 +466,7 @@ class LayerInvarianceTest {
         example.output(), new Example(other, example.points, mode, example.weights).output());
   }
 
-  @Property(tries = 60)
+  @Property
   void aWrongNeighbourIsNamed(
       @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll("wrong") long wrong) {
     Example example = new Example(setup, draw, Mode.INFERENCE);
@@ -501,7 +501,7 @@ class LayerInvarianceTest {
         Arbitraries.longs());
   }
 
-  @Property(tries = 30)
+  @Property
   void aCoordinateThatIsNotFiniteIsRefused(
       @ForAll("setups") LayerSetup setup,
       @ForAll("draws") Draw draw,

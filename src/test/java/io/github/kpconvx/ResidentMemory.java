@@ -1,0 +1,47 @@
+package io.github.kpconvx;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The resident memory of this JVM, on Linux. Tells of native memory alone where the heap never
+ * grows, as surefire is told for the tests that use this.
+ */
+public final class ResidentMemory {
+  private static final double ALLOWED = 1.02;
+
+  private ResidentMemory() {}
+
+  /** VmRSS in KiB after garbage collection, so that unreachable buffers do not count. */
+  public static long kib() {
+    try {
+      for (int i = 0; i < 3; i++) {
+        System.gc();
+        Thread.sleep(100);
+      }
+      return Files.readAllLines(Path.of("/proc/self/status")).stream()
+          .filter(line -> line.startsWith("VmRSS:"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+          .findFirst()
+          .orElseThrow();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Fails if memory grew by more than 2 % while something was done again and again. */
+  public static void assertFlat(long before, long after, int times) {
+    System.out.printf(
+        "Resident memory: %d MiB after the warm-up, %d MiB after %,d rounds%n",
+        before >> 10, after >> 10, times);
+    assertTrue(
+        after <= before * ALLOWED,
+        "resident memory grew from " + (before >> 10) + " to " + (after >> 10) + " MiB");
+  }
+}
