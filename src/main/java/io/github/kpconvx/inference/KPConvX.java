@@ -12,6 +12,7 @@ import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
@@ -250,10 +251,8 @@ public final class KPConvX {
                 .withLayers(registry)
                 .withBareWeights(bare(network.spec(), found));
         writer = ModelFile.read(path).kerasVersion().map(writer::withKerasVersion).orElse(writer);
-        Map<String, TFloat32> values = new LinkedHashMap<>();
-        try (Session session = new Session(graph)) {
-          network.loadWeights(found, session, kernelPoints);
-          network.variables().forEach((name, variable) -> values.put(name, variable.read(session)));
+        Map<String, TFloat32> values = WeightLoader.read(network.layers(), found, kernelPoints);
+        try {
           options.apply(writer).write(target, values);
         } finally {
           values.values().forEach(TFloat32::close);

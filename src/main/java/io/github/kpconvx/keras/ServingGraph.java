@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
@@ -68,7 +69,7 @@ final class ServingGraph {
         .setVersions(model.versions())
         .setLibrary(
             FunctionDefLibrary.newBuilder()
-                .addFunction(model.function())
+                .addFunction(withShapes())
                 .addFunction(reading(SERVE, IntStream.range(0, inputs().size()).boxed().toList()))
                 .addFunction(reading(SIGNATURE, sorted)));
     List<String> variables = new ArrayList<>();
@@ -103,6 +104,24 @@ final class ServingGraph {
 
   private List<DataType> outputTypes() {
     return IntStream.range(0, model.outputs().size()).mapToObj(this::outputType).toList();
+  }
+
+  /** The model's function, told the shapes of its arguments, which TensorFlow plans by. */
+  private FunctionDef withShapes() {
+    FunctionDef.Builder function = model.function().toBuilder();
+    List<Shape> arguments =
+        Stream.concat(
+                inputs().stream().map(ServedModel.Tensor::shape),
+                model.variables().stream().map(ServedModel.Variable::shape))
+            .toList();
+    for (int i = 0; i < arguments.size(); i++) {
+      function.putArgAttr(
+          i,
+          function.getArgAttrOrDefault(i, FunctionDef.ArgAttrs.getDefaultInstance()).toBuilder()
+              .putAttr("_output_shapes", shapes(List.of(arguments.get(i))))
+              .build());
+    }
+    return function.build();
   }
 
   /** A function of inputs in a given order and of the variables, not their values. */

@@ -3,6 +3,7 @@ package io.github.kpconvx.layer;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightStore;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Session;
@@ -34,13 +35,53 @@ public final class WeightLoader {
                   .ownVariables()
                   .forEach(
                       (name, variable) -> {
-                        StoredWeight stored = found.get(prefix + name);
-                        try (TFloat32 value =
-                            stored != null ? stored.read() : absent(layer, name, kernelPoints)) {
+                        try (TFloat32 value = value(layer, prefix, name, found, kernelPoints)) {
                           variable.assign(session, value);
                         }
                       }));
     }
+  }
+
+  /**
+   * Reads the weights of layers.
+   *
+   * @param layers the layers, built
+   * @param found stored weights by qualified name, as {@link WeightStore#match} gives them
+   * @param kernelPoints where Q comes from for a layer whose Q was not found
+   * @return new tensors by qualified name, the caller's to close
+   * @throws KerasException if there are no kernel points for a layer, or a weight is missing or
+   *     cannot be read
+   */
+  public static Map<String, TFloat32> read(
+      List<? extends Layer> layers, Map<String, StoredWeight> found, KernelPoints kernelPoints) {
+    Map<String, TFloat32> values = new LinkedHashMap<>();
+    try {
+      for (Layer outer : layers) {
+        outer.visit(
+            (prefix, layer) ->
+                layer
+                    .ownVariables()
+                    .keySet()
+                    .forEach(
+                        name ->
+                            values.put(
+                                prefix + name, value(layer, prefix, name, found, kernelPoints))));
+      }
+      return values;
+    } catch (RuntimeException e) {
+      values.values().forEach(TFloat32::close);
+      throw e;
+    }
+  }
+
+  private static TFloat32 value(
+      Layer layer,
+      String prefix,
+      String name,
+      Map<String, StoredWeight> found,
+      KernelPoints kernelPoints) {
+    StoredWeight stored = found.get(prefix + name);
+    return stored != null ? stored.read() : absent(layer, name, kernelPoints);
   }
 
   /** Only kernel points may be absent from a file. */

@@ -8,12 +8,11 @@ import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasArchive;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.SavedModelDirectory;
-import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightStore;
-import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.network.Network;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,7 +28,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
 
 /** Models of every kind of file, written as every kind of file. */
 class ConvertTest {
@@ -109,27 +107,16 @@ class ConvertTest {
         Graph graph = new Graph()) {
       Network network = loader.network(store);
       network.build(Ops.create(graph), Mode.INFERENCE);
-      Map<String, StoredWeight> found = network.match(store);
       Map<String, float[]> values = new LinkedHashMap<>();
-      network
-          .layers()
+      WeightLoader.read(network.layers(), network.match(store), kernelPoints)
           .forEach(
-              layer ->
-                  layer
-                      .variables()
-                      .keySet()
-                      .forEach(
-                          name -> {
-                            StoredWeight stored = found.get(name);
-                            try (TFloat32 value =
-                                stored != null
-                                    ? stored.read()
-                                    : kernelPoints.of((KPConvXLayer) layer)) {
-                              float[] copy = new float[(int) value.size()];
-                              value.copyTo(DataBuffers.of(copy));
-                              values.put(name, copy);
-                            }
-                          }));
+              (name, tensor) -> {
+                try (tensor) {
+                  float[] copy = new float[(int) tensor.size()];
+                  tensor.copyTo(DataBuffers.of(copy));
+                  values.put(name, copy);
+                }
+              });
       return values;
     }
   }
