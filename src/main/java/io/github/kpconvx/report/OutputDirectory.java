@@ -29,7 +29,9 @@ final class OutputDirectory {
       Files.createDirectories(directory);
       AtomicFile.writeAll(writers);
     } catch (IOException e) {
-      throw new KerasException("Cannot write to the directory " + directory + ": " + e, e);
+      String reason =
+          Files.isRegularFile(directory) ? "it is a file" : AtomicFile.reason(e, directory);
+      throw new KerasException("Cannot write to the directory " + directory + ": " + reason, e);
     }
   }
 }

@@ -7,8 +7,9 @@ import org.tensorflow.types.TFloat32;
 
 /**
  * How an optimizer of Keras changes weights. The optimizers of tensorflow-framework fix the
- * learning rate when the graph is built; these extend its {@link Optimizer} by a rate that may
- * change from step to step and by weight decay.
+ * learning rate when the graph is built, and its Adam advances the powers of the betas without
+ * waiting for the weights that still read them; these extend its {@link Optimizer} by a rate that
+ * may change from step to step and by weight decay.
  *
  * @see <a href="https://keras.io/api/optimizers/">Optimizers in Keras</a>
  */

@@ -39,8 +39,6 @@ import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.Session;
-import org.tensorflow.framework.optimizers.Adam;
-import org.tensorflow.framework.optimizers.GradientDescent;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
@@ -133,9 +131,15 @@ class TrainingParityTest {
                 loss, tf.math.mean(tf.math.squaredDifference(y, target), tf.constant(axes)));
       }
       Map<String, StoredWeight> stored = weights.match(network.spec());
-      TrainingStep sgd = TrainingStep.create(tf, network, loss, new GradientDescent(graph, 0.05f));
+      TrainingStep sgd =
+          TrainingStep.create(
+              tf,
+              network,
+              loss,
+              new OptimizerSettings.Sgd(0, false, 0).create(graph, tf.constant(0.05f)));
       TrainingStep adam =
-          TrainingStep.create(tf, network, loss, new Adam(graph, 0.001f, 0.9f, 0.999f, 1e-7f));
+          TrainingStep.create(
+              tf, network, loss, OptimizerSettings.Adam.DEFAULT.create(graph, tf.constant(0.001f)));
       fetches.put("loss", sgd.loss());
       fetches.put("regularization", sgd.regularization());
       sgd.gradients().forEach((name, value) -> fetches.put("gradient/" + name, value));
