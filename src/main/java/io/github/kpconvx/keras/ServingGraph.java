@@ -240,29 +240,35 @@ final class ServingGraph {
         node(FILE, "Placeholder")
             .putAttr("dtype", type(DataType.DT_STRING))
             .putAttr("shape", AttrValue.newBuilder().setShape(proto(Shape.scalar())).build()));
-    graph.addNode(strings("saver_names", names));
-    graph.addNode(strings("saver_slices", names.stream().map(name -> "").toList()));
-    List<String> table = List.of(FILE, "saver_names", "saver_slices");
-    List<String> saved = new ArrayList<>(table);
     List<String> restored = new ArrayList<>();
-    for (int i = 0; i < variables.size(); i++) {
-      saved.add("saver_read_" + i);
+    List<String> saved = new ArrayList<>();
+    if (!variables.isEmpty()) { // Neither operation does with nothing to save or to restore.
+      graph.addNode(strings("saver_names", names));
+      graph.addNode(strings("saver_slices", names.stream().map(name -> "").toList()));
+      List<String> table = List.of(FILE, "saver_names", "saver_slices");
+      List<String> values = new ArrayList<>(table);
+      for (int i = 0; i < variables.size(); i++) {
+        values.add("saver_read_" + i);
+        graph.addNode(
+            node("saver_read_" + i, "ReadVariableOp", variables.get(i))
+                .putAttr("dtype", type(DataType.DT_FLOAT)));
+        restored.add("^saver_assign_" + i);
+        graph.addNode(
+            node("saver_assign_" + i, "AssignVariableOp", variables.get(i), "saver_restore:" + i)
+                .putAttr("dtype", type(DataType.DT_FLOAT)));
+      }
       graph.addNode(
-          node("saver_read_" + i, "ReadVariableOp", variables.get(i))
-              .putAttr("dtype", type(DataType.DT_FLOAT)));
-      restored.add("^saver_assign_" + i);
+          node("saver_save", "SaveV2", values.toArray(String[]::new))
+              .putAttr("dtypes", types(types)));
+      saved.add("^saver_save");
       graph.addNode(
-          node("saver_assign_" + i, "AssignVariableOp", variables.get(i), "saver_restore:" + i)
-              .putAttr("dtype", type(DataType.DT_FLOAT)));
+          node("saver_restore", "RestoreV2", table.toArray(String[]::new))
+              .putAttr("dtypes", types(types)));
     }
+    saved.add(0, FILE);
     graph.addNode(
-        node("saver_save", "SaveV2", saved.toArray(String[]::new)).putAttr("dtypes", types(types)));
-    graph.addNode(
-        node("saver_saved", "Identity", FILE, "^saver_save")
+        node("saver_saved", "Identity", saved.toArray(String[]::new))
             .putAttr("T", type(DataType.DT_STRING)));
-    graph.addNode(
-        node("saver_restore", "RestoreV2", table.toArray(String[]::new))
-            .putAttr("dtypes", types(types)));
     graph.addNode(node("saver_restored", "NoOp", restored.toArray(String[]::new)));
     return SaverDef.newBuilder()
         .setFilenameTensorName(FILE + ":0")
