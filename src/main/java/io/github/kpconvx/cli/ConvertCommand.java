@@ -1,6 +1,5 @@
 package io.github.kpconvx.cli;
 
-import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
@@ -11,10 +10,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Writes a model to another kind of file. */
 @Command(
@@ -24,8 +21,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
 final class ConvertCommand implements Callable<Integer> {
-  @Spec private CommandSpec spec;
-
   @Parameters(
       index = "0",
       paramLabel = "MODEL",

@@ -71,8 +71,7 @@ class ModelWriterTest {
 
   /** A signalling NaN, a denormal, a negative zero: bits that arithmetic does not keep. */
   private Map<String, TFloat32> weights() {
-    return Map.of(
-        WEIGHT, tensor(Shape.of(2, 1), Float.intBitsToFloat(0x7f800001), -0f));
+    return Map.of(WEIGHT, tensor(Shape.of(2, 1), Float.intBitsToFloat(0x7f800001), -0f));
   }
 
   private static ModelWriter writer() {
@@ -245,8 +244,7 @@ class ModelWriterTest {
       // Named conv/W, conv/batch_normalization/gamma: told apart by their order.
       try (org.tensorflow.Graph graph = new org.tensorflow.Graph()) {
         Network network = Network.of(config, LayerRegistry.standard());
-        network.build(
-            org.tensorflow.op.Ops.create(graph), io.github.kpconvx.layer.Mode.INFERENCE);
+        network.build(org.tensorflow.op.Ops.create(graph), io.github.kpconvx.layer.Mode.INFERENCE);
         network.match(store).forEach((name, stored) -> weights.put(name, stored.read()));
       }
     }
@@ -319,12 +317,9 @@ class ModelWriterTest {
     KerasException e =
         assertThrows(KerasException.class, () -> writer.write(archive, single.weights()));
     assertTrue(!e.getMessage().contains("FibonacciShellInitializer"), e.getMessage());
-    writer
-        .withKernelPoints(KernelPointsTarget.toCsv(csv))
-        .write(archive, single.weights());
+    writer.withKernelPoints(KernelPointsTarget.toCsv(csv)).write(archive, single.weights());
     try (TFloat32 read =
-        KernelPoints.fromCsv(csv)
-            .of(new io.github.kpconvx.layer.KPConvXLayer(single.layer()))) {
+        KernelPoints.fromCsv(csv).of(new io.github.kpconvx.layer.KPConvXLayer(single.layer()))) {
       assertEquals(trained, read);
     }
     refused(
