@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kpconvx_compat import make_fixtures, make_training_fixtures, original
+from kpconvx_compat import make_fixtures, original
 from kpconvx_compat.backend import keras
 from kpconvx_compat.cases import Case
 from kpconvx_compat.layer import KPConvXLayer
-from kpconvx_compat.training import Undetermined
 
 ACTIVATIONS = ("relu", "elu", "gelu", "silu", "tanh", "selu", "softplus", None)
 
@@ -168,6 +167,9 @@ def write_training_cases(folder, seed, wanted):
 
     One whose gradients rounding could decide is left out, and told on standard error.
     """
+    from kpconvx_compat import make_training_fixtures  # of Keras 3 only
+    from kpconvx_compat.training import Undetermined
+
     for seed in count(seed):
         if not wanted:
             return

@@ -34,7 +34,8 @@ class ConvertTest {
   @TempDir private Path directory;
 
   static Stream<Path> cases() {
-    return Fixtures.cases().stream();
+    // Keras 2 does not write what is written here.
+    return Fixtures.cases().stream().filter(path -> !path.startsWith("savedmodels/keras2"));
   }
 
   /**

@@ -34,6 +34,14 @@ class ParityTest {
   /** Stays below 1e-5·max(1, |golden|). */
   private static final Tolerance TOLERANCE = new Tolerance(5e-6, 5e-6);
 
+  private Tolerance tolerance = TOLERANCE;
+
+  /** Compares less closely. */
+  ParityTest within(Tolerance other) {
+    tolerance = other;
+    return this;
+  }
+
   static Stream<Arguments> nativeModels() {
     return Fixtures.cases().stream()
         .flatMap(
@@ -145,8 +153,7 @@ class ParityTest {
     return byLayer.isEmpty() ? KernelPoints.fromFileOnly() : KernelPoints.byLayer(byLayer);
   }
 
-  private static void compare(
-      Path directory, Map<String, NpyArray> golden, Map<String, NpyArray> found) {
+  private void compare(Path directory, Map<String, NpyArray> golden, Map<String, NpyArray> found) {
     // Rounding decides nothing in the fixtures: no point has two kernel points equally near.
     golden.forEach(
         (name, array) -> {
@@ -156,7 +163,7 @@ class ParityTest {
             }
           }
         });
-    GoldenComparison comparison = GoldenComparison.of(golden, found, TOLERANCE);
+    GoldenComparison comparison = GoldenComparison.of(golden, found, tolerance);
     assertTrue(comparison.agrees(), () -> directory + ": " + comparison.describe());
   }
 }
