@@ -112,7 +112,7 @@ class WeightStoreTest {
 
   @Test
   void refusesWhatHoldsNoWeights(@TempDir Path directory) throws IOException {
-    refuses(directory.resolve("none.keras"), "does not exist", ".keras", ".weights.h5");
+    refuses(directory.resolve("none.keras"), "does not exist", ".keras", "an HDF5 file (.h5)");
     refuses(directory, "is no SavedModel: has no saved_model.pb", "found nothing");
     Path text = Files.writeString(directory.resolve("a.txt"), "not a model");
     refuses(text, "none of the kinds", "SavedModel", ".keras", ".weights.h5", "6e 6f 74");
