@@ -11,6 +11,7 @@ KERAS_3_TESTS = [
     "test_golden.py",
     "test_initializer.py",
     "test_layer.py",
+    "test_representation.py",
     "test_training.py",
 ]
 collect_ignore = KERAS_3_TESTS if KERAS_2 else ["test_keras2.py"]

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -130,6 +131,17 @@ def test_inputs_and_outputs_by_name_keep_their_names(tmp_path):
     assert description["outputs"] == ["total"] and (arrays["total"] == 2).all()
     with np.load(tmp_path / "golden/inputs.npz") as inputs:
         assert (inputs["first"] == 5).all() and (inputs["second"] == 3).all()
+
+
+def test_the_readme_shows_a_call_that_works(tmp_path, monkeypatch):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    shown = readme.split("## Regression tests for your own model")[1].split("```python\n")[1].split("```")[0]
+    model = case("network_residual").model()
+    inputs = case("network_residual").inputs(model)
+    monkeypatch.chdir(tmp_path)
+    exec(shown, {"model": model, "x": inputs["X"], "f": inputs["F"], "n": inputs["N"]})
+    _, description = written(tmp_path / "src/test/resources/my-model")
+    assert description["outputs"] == ["output_0"]
 
 
 class Subclassed(keras.Model):

@@ -120,10 +120,10 @@ public final class GoldenComparison {
       text.append("No later stage differs.");
     } else {
       text.append(differing.size())
-          .append(" of the ")
+          .append(" of ")
           .append(later.size())
-          .append(" later stages ")
-          .append(differing.size() == 1 ? "differs too: " : "differ too: ")
+          .append(
+              differing.size() == 1 ? " later stages differs too: " : " later stages differ too: ")
           .append(differing.stream().limit(NAMED).collect(Collectors.joining(", ")))
           .append(differing.size() > NAMED ? ", …" : ".");
     }

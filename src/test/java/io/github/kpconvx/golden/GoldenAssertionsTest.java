@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
@@ -59,6 +60,15 @@ class GoldenAssertionsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {".venv-tf218", ".venv-latest"})
+  void whatPythonWritesNowAgrees(String environment) throws Exception {
+    PythonEnvironment.find(environment).run("test_files/golden_models.py", directory.toString());
+    List<Path> written = Fixtures.directories(directory).toList();
+    assertEquals(3, written.size());
+    written.forEach(GoldenAssertions::assertMatchesGolden);
+  }
+
   @Test
   void theReadmeShowsWhatThisTestDoes() {
     String readme = Fixtures.text(Path.of("README.md"));
@@ -99,7 +109,7 @@ class GoldenAssertionsTest {
         ("%s: fine/block_0/A differs first, as stage 12 of 25, at [0, 0, 0, 2]: found %.8g, expected %.8g,"
                 + " difference 0.250 where %.3g is allowed; 2 of 9,600 elements differ, the most at [0, 8, 13, 3]:"
                 + " found %.8g, expected %.8g, difference 0.500 where %.3g is allowed.\n"
-                + "2 of the 13 later stages differ too: sum (1 of 384, up to NaN),"
+                + "2 of 13 later stages differ too: sum (1 of 384, up to NaN),"
                 + " output_1 (expected float32 (48), found float32 (2, 24, 1)).")
             .formatted(
                 directory,
