@@ -5,6 +5,7 @@ configurations as Keras 3 and Keras 2 write them. Of training it has everything 
 which nothing random may be left: drop_path is 0 or 1), the losses, and the steps of optimizers with their constraints.
 """
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,8 @@ FUNCTIONS = {
     "sigmoid": _sigmoid,
     "softplus": lambda x: np.logaddexp(x, 0.0),
     "softmax": _softmax,
+    "hard_sigmoid": lambda x: np.clip(x / 6.0 + 0.5, 0.0, 1.0),
+    "keras_2_hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0.0, 1.0),
 }
 
 
@@ -199,6 +202,8 @@ def network(config, weights, inputs, training=False):
     BatchNormalization after the call; `activity`, the loss of an activity_regularizer before it is divided (see
     `regularization`).
     """
+    if config.get("keras_version", "").startswith("2."):
+        config = json.loads(json.dumps(config).replace('"hard_sigmoid"', '"keras_2_hard_sigmoid"'))
     values = [np.asarray(inputs[name]) for name in _input_names(config["config"])]
     values = [value if np.issubdtype(value.dtype, np.integer) else value.astype(np.float64) for value in values]
     stages = {}

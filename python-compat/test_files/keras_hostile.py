@@ -1,8 +1,8 @@
 """Writes HDF5 files that a careful reader refuses, among the test resources of the Java package
 keras: python keras_hostile.py (h5py, NumPy).
 
-Each holds what a Dense layer of 4 inputs and 2 units is saved as, in layers/dense/vars, but for one fault that its name
-tells.
+Each holds what a Dense layer of 4 inputs and 2 units, named head, is saved as, but for one fault that its name tells:
+those that end in .weights.h5 in layers/dense/vars, the legacy-….h5 in the layout of Keras 2.
 """
 
 import pathlib
@@ -35,7 +35,108 @@ def loop(group):
     group["again"] = group.file["layers"]
 
 
+def legacy_group(parent, layer="head", weights=(("kernel:0", KERNEL), ("bias:0", BIAS)), listed=None):
+    """A layer's group; `listed` are the names that it lists, by default those of `weights`."""
+    group = parent.create_group(layer)
+    for name, value in weights:
+        group.create_dataset(f"{layer}/{name}", data=value)
+    listed = [name for name, _ in weights] if listed is None else listed
+    group.attrs["weight_names"] = [f"{layer}/{name}" for name in listed]
+    return group
+
+
+def write_legacy(name, fill, layers=("head",)):
+    """A file that `fill` fills, with the names of its layers; `fill` gets the file."""
+    with h5py.File(HERE / f"legacy-{name}.h5", "w") as file:
+        file.attrs["keras_version"] = "2.15.0"
+        file.attrs["backend"] = "tensorflow"
+        file.attrs["layer_names"] = list(layers)
+        fill(file)
+
+
+def legacy_whole(file):
+    """A whole model; what its optimizer left is nobody's business, not even where it is hostile."""
+    del file.attrs["layer_names"]
+    file.attrs["model_config"] = "{not JSON"
+    group = file.create_group("model_weights")
+    group.attrs["layer_names"] = ["input", "head"]
+    group.create_group("input").attrs["weight_names"] = np.array([])
+    legacy_group(group)
+    file.create_group("optimizer_weights")["elsewhere"] = h5py.ExternalLink("elsewhere.h5", "/m")
+
+
+def legacy_pieces(file):
+    del file.attrs["layer_names"]
+    file.attrs["layer_names0"], file.attrs["layer_names1"] = ["input"], ["head"]
+    file.create_group("input").attrs["weight_names"] = np.array([])
+    group = legacy_group(file, listed=[])
+    del group.attrs["weight_names"]
+    group.attrs["weight_names0"], group.attrs["weight_names1"] = ["head/kernel:0"], ["head/bias:0"]
+
+
+def legacy_unlisted(file):
+    legacy_group(file).create_dataset("more", data=BIAS)
+
+
+def legacy_unlisted_layer(file):
+    legacy_group(file)
+    legacy_group(file, "tail")
+
+
+def legacy_no_names(file):
+    del legacy_group(file).attrs["weight_names"]
+
+
+def legacy_numbers(file):
+    legacy_group(file).attrs["weight_names"] = [1.0, 2.0]
+
+
+def legacy_link(file):
+    legacy_group(file)["head/kernel:1"] = h5py.ExternalLink("elsewhere.h5", "/kernel")
+
+
+def legacy_top_level(file):
+    legacy_group(file)
+    group = file.create_group("top_level_model_weights")
+    group.create_dataset("scale:0", data=BIAS)
+    group.attrs["weight_names"] = ["scale:0"]
+
+
+def legacy_huge(file):
+    group = legacy_group(file, weights=[("bias:0", BIAS)], listed=["kernel:0", "bias:0"])
+    group.create_dataset("head/kernel:0", shape=(1 << 40, 2), dtype="f4")
+
+
+def write_all_legacy():
+    kernel, bias = ("kernel:0", KERNEL), ("bias:0", BIAS)
+    write_legacy("sound", legacy_group)
+    write_legacy("whole", legacy_whole)
+    write_legacy("pieces", legacy_pieces)
+    write_legacy("other-name", lambda f: legacy_group(f, "dense_7"), ["dense_7"])
+    write_legacy("other-language", lambda f: legacy_group(f, weights=[("matrix:0", KERNEL), ("offset:0", BIAS)]))
+    write_legacy("unlisted", legacy_unlisted)
+    write_legacy("unlisted-layer", legacy_unlisted_layer)
+    write_legacy("no-names", legacy_no_names)
+    write_legacy("numbers", legacy_numbers)
+    write_legacy("no-group", legacy_group, ["head", "tail"])
+    write_legacy("no-dataset", lambda f: legacy_group(f, listed=["kernel:0", "bias:0", "more:0"]))
+    write_legacy("layer-twice", legacy_group, ["head", "head"])
+    write_legacy("weight-twice", lambda f: legacy_group(f, listed=["kernel:0", "bias:0", "bias:0"]))
+    write_legacy("order", lambda f: legacy_group(f, weights=[bias, kernel]))
+    write_legacy("misnamed", lambda f: legacy_group(f, weights=[("bias:0", KERNEL), ("kernel:0", BIAS)]))
+    write_legacy("missing", lambda f: legacy_group(f, weights=[kernel]))
+    write_legacy("surplus", lambda f: legacy_group(f, weights=[kernel, bias, ("more:0", BIAS)]))
+    write_legacy("surplus-layer", lambda f: (legacy_group(f), legacy_group(f, "tail")), ["head", "tail"])
+    write_legacy("layers", lambda f: (legacy_group(f), legacy_group(f, "stem")), ["head", "stem"])
+    write_legacy("wrong-shape", lambda f: legacy_group(f, weights=[("kernel:0", KERNEL.T), bias]))
+    write_legacy("float16", lambda f: legacy_group(f, weights=[("kernel:0", KERNEL.astype("float16")), bias]))
+    write_legacy("link", legacy_link)
+    write_legacy("huge", legacy_huge)
+    write_legacy("top-level", legacy_top_level)
+
+
 def main():
+    write_all_legacy()
     write("sound", lambda g: g.create_dataset("0", data=KERNEL))
     write("sound-v3", lambda g: g.create_dataset("0", data=KERNEL), libver="latest")
     write("sound-gzip", lambda g: g.create_dataset("0", data=KERNEL, compression="gzip", shuffle=True, chunks=(3, 2)))

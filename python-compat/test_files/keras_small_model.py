@@ -2,16 +2,17 @@
 
     python keras_small_model.py
 
-once with TensorFlow 2.18.0 + Keras 3.6.0 and once with TensorFlow 2.21.0 + Keras 3.15.1. Writes into the test resources,
-for each way NAME of holding the kernel points Q, and the version V of Keras:
+with TensorFlow 2.18.0 + Keras 3.6.0, TensorFlow 2.21.0 + Keras 3.15.1 and TensorFlow 2.15.1 + Keras 2.15.0. Writes into
+the test resources, for each way NAME of holding the kernel points Q, and the version V of Keras:
 
     NAME-V.keras          the trained model, optimizer state included
+    NAME-V.h5             the same in one HDF5 file
     NAME-V.weights.h5     its weights alone
-    NAME-V/               its SavedModel (bare and frozen only)
-    NAME.json             every weight by its qualified name, in Keras's order: shape, trainable, values
+    NAME-V/               its SavedModel (of Keras 3: bare and frozen only)
+    NAME.json             every weight by its qualified name, in Keras 3's order: shape, trainable, values
 
-bare: Q is a tf.Variable that Keras does not know; frozen: a weight that is not trainable; deformable: a trainable one.
-Also class_names.json: what Keras makes of class names in the paths of a weight file.
+bare: Q is a tf.Variable that Keras 3 does not know; frozen: a weight that is not trainable; deformable: a trainable one.
+Also class_names.json: what Keras 3 makes of class names in the paths of a weight file.
 """
 
 import json
@@ -20,9 +21,10 @@ import pathlib
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+
+from kpconvx_compat.backend import KERAS_2, keras  # noqa: E402
 
 HERE = pathlib.Path(__file__).parents[2] / "src/test/resources/io/github/kpconvx/keras"
 CLASS_NAMES = [
@@ -39,7 +41,8 @@ class KPConvXLayer(keras.layers.Layer):
     def __init__(self, q, **kwargs):
         super().__init__(**kwargs)
         self.q = q
-        self.seed_generator = keras.random.SeedGenerator(1)
+        if not KERAS_2:
+            self.seed_generator = keras.random.SeedGenerator(1)
 
     def build(self, shape):
         channels = shape[-1]
@@ -51,7 +54,11 @@ class KPConvXLayer(keras.layers.Layer):
         self.phi = self.add_weight(shape=(2, channels), name="phi")
         self.bn_phi = [keras.layers.BatchNormalization() for _ in range(2)]
         for normalization in self.bn_phi:
-            normalization.build((None, channels))
+            with tf.name_scope(normalization.name):
+                normalization.build((None, channels))
+
+    def get_config(self):
+        return {**super().get_config(), "q": self.q}
 
     def call(self, x, training=False):
         for t, normalization in enumerate(self.bn_phi):
@@ -60,7 +67,7 @@ class KPConvXLayer(keras.layers.Layer):
 
 
 def make(q):
-    keras.utils.clear_session()
+    keras.backend.clear_session()
     keras.utils.set_random_seed(7)
     inputs = keras.Input((4,), name="F")
     x = keras.layers.Dense(4, name="stem")(inputs)
@@ -85,6 +92,11 @@ def kpconvx(layer):
             yield f"{layer.name}/bn_phi/{t}/{name}", getattr(normalization, name), "moving" not in name
 
 
+def own_name(variable):
+    """Keras 2 calls it stem/kernel:0."""
+    return variable.name.split("/")[-1].split(":")[0]
+
+
 def weights(model):
     for layer in model.layers:
         if isinstance(layer, KPConvXLayer):
@@ -92,10 +104,10 @@ def weights(model):
         elif isinstance(layer, keras.Sequential):
             for i, dense in ((0, layer.layers[0]), (2, layer.layers[2])):
                 for variable in dense.weights:
-                    yield f"{layer.name}/layers/{i}/{variable.name}", variable, True
+                    yield f"{layer.name}/layers/{i}/{own_name(variable)}", variable, True
         else:
             for variable in layer.weights:
-                yield f"{layer.name}/{variable.name}", variable, True
+                yield f"{layer.name}/{own_name(variable)}", variable, True
 
 
 def main():
@@ -109,10 +121,15 @@ def main():
             golden.append({"name": name, "shape": list(values.shape), "trainable": trainable,
                            "values": values.ravel().tolist()})
         model.save(HERE / f"{q}-{version}.keras")
+        model.save(HERE / f"{q}-{version}.h5")
         model.save_weights(HERE / f"{q}-{version}.weights.h5")
-        if q != "deformable":
+        if KERAS_2:
+            model.save(HERE / f"{q}-{version}", save_format="tf", save_traces=False)
+        elif q != "deformable":
             model.export(HERE / f"{q}-{version}", verbose=False)
         (HERE / f"{q}.json").write_text(json.dumps(golden, indent=0) + "\n")
+    if KERAS_2:
+        return
     snake = {name: keras.src.utils.naming.to_snake_case(name) for name in CLASS_NAMES}
     (HERE / "class_names.json").write_text(json.dumps(snake, indent=0) + "\n")
 

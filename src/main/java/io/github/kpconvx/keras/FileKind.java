@@ -19,7 +19,7 @@ enum FileKind {
   private static final byte[] ZIP_START = {'P', 'K'};
   private static final byte[] HDF5_START = {(byte) 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   private static final String KINDS =
-      "a SavedModel directory (with saved_model.pb), a .keras archive or an HDF5 file (.h5)";
+      "a SavedModel directory (with saved_model.pb), a .keras archive or an HDF5 file (.h5, .weights.h5)";
 
   /**
    * The kind of a file or directory.

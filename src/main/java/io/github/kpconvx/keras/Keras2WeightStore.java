@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * The weights of a SavedModel of Keras 2's {@code model.save}, which remembers the Python objects:
@@ -15,8 +16,8 @@ import java.util.OptionalInt;
  * attributes that hold them. These names say which weight is which.
  */
 final class Keras2WeightStore implements WeightStore {
-  /** The model's attribute that lists all its weights. */
-  private static final String VARIABLES = "variables";
+  /** Where the optimizer, metrics and functions are, which are not the model's weights. */
+  private static final Set<String> NO_WEIGHTS = Set.of("optimizer", "keras_api", "signatures");
 
   /** Under what a model holds its layers. */
   private static final String LAYERS = "layers";
@@ -38,7 +39,10 @@ final class Keras2WeightStore implements WeightStore {
     values = new SavedModelVariables(source);
     this.graph = graph;
     this.metadata = metadata;
-    graph.list(VARIABLES).forEach((node, weight) -> weights.put(node, values.stored(weight)));
+    if (graph.isEmpty()) {
+      throw new KerasException(source + " remembers no objects, expected a model and its layers");
+    }
+    graph.variables(NO_WEIGHTS).forEach((node, weight) -> weights.put(node, values.stored(weight)));
   }
 
   @Override
@@ -77,8 +81,11 @@ final class Keras2WeightStore implements WeightStore {
     for (WeightSpec weight : layer.weightsInKerasOrder()) {
       OptionalInt variable = graph.child(node, path, weight.name());
       if (variable.isPresent()) {
-        String place = ObjectGraph.join(path, weight.name());
-        StoredVariable stored = values.stored(graph.variable(variable.getAsInt(), place));
+        StoredVariable stored = weights.get(variable.getAsInt());
+        if (stored == null) {
+          String place = ObjectGraph.join(path, weight.name());
+          stored = values.stored(graph.variable(variable.getAsInt(), place));
+        }
         if (!stored.shape().equals(weight.shape())) {
           throw WeightAlignment.misshapen(
               values.source().toString(), prefix + weight.name(), weight, stored, "");

@@ -22,10 +22,15 @@ public final class KerasObject {
   /** The key under which Keras 2 tells its version beside a model's configuration. */
   static final String KERAS_VERSION = "keras_version";
 
-  private final ObjectNode json;
+  /** What the versions of Keras 2 begin with. */
+  static final String KERAS_2 = "2.";
 
-  private KerasObject(ObjectNode json) {
+  private final ObjectNode json;
+  private final boolean keras2;
+
+  private KerasObject(ObjectNode json, boolean keras2) {
     this.json = json;
+    this.keras2 = keras2;
   }
 
   /**
@@ -52,7 +57,7 @@ public final class KerasObject {
           "Expected a serialized Keras object, {\"class_name\": …, \"config\": {…}}, found "
               + abbreviate(node));
     }
-    return new KerasObject(node.deepCopy());
+    return new KerasObject(node.deepCopy(), node.path(KERAS_VERSION).asText().startsWith(KERAS_2));
   }
 
   /**
@@ -71,7 +76,7 @@ public final class KerasObject {
     json.put("class_name", Objects.requireNonNull(className, "className"));
     json.set("config", config.deepCopy());
     json.put("registered_name", registeredName);
-    return new KerasObject(json);
+    return new KerasObject(json, false);
   }
 
   /**
@@ -140,12 +145,28 @@ public final class KerasObject {
   }
 
   /**
-   * A reader of the configuration that knows whose it is.
+   * An object that is part of this one, written by the same version of Keras.
+   *
+   * @param node a JSON object with {@code class_name} and {@code config}
+   * @return the object
+   * @throws KerasException if the node is no serialized Keras object
+   */
+  public KerasObject part(JsonNode node) {
+    return new KerasObject(of(node).json, keras2);
+  }
+
+  /**
+   * A reader of the configuration that knows whose it is. Words of Keras 2 that mean something else
+   * in Keras 3 it gives as what they mean.
    *
    * @return a reader over a copy of the configuration
    */
   public ConfigReader config() {
-    return new ConfigReader(describe(), configJson());
+    ObjectNode config = configJson();
+    if (keras2) {
+      Keras2Config.clarify(config);
+    }
+    return new ConfigReader(describe(), config);
   }
 
   /**

@@ -160,7 +160,7 @@ final class LegacyHdf5WeightStore implements WeightStore {
   }
 
   /** A layer's weights and its sublayers' in Keras 2's order, by their names inside the layer. */
-  private static List<WeightSpec> inOrder(LayerSpec layer) {
+  static List<WeightSpec> inOrder(LayerSpec layer) {
     List<WeightSpec> ordered = new ArrayList<>();
     addTrained(layer, "", ordered);
     addOthers(layer, "", ordered);

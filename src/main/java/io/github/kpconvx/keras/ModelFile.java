@@ -96,7 +96,7 @@ public record ModelFile(
   }
 
   private static KerasObject object(JsonNode config, Optional<String> version) {
-    if (config instanceof ObjectNode node && version.orElse("").startsWith("2.")) {
+    if (config instanceof ObjectNode node && version.orElse("").startsWith(KerasObject.KERAS_2)) {
       node.put(KerasObject.KERAS_VERSION, version.get());
     }
     return KerasObject.of(config);

@@ -1,9 +1,12 @@
 package io.github.kpconvx.keras;
 
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObject;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedObjectGraph;
@@ -120,6 +123,35 @@ final class ObjectGraph {
     Map<Integer, SavedVariables.Variable> variables = new LinkedHashMap<>();
     byIndex.forEach(
         (index, node) -> variables.put(node, variable(node, join(name, String.valueOf(index)))));
+    return variables;
+  }
+
+  /**
+   * All variables that belong to the model, each at one of its shortest places.
+   *
+   * @param ignored attributes, of whatever object, that are not looked at
+   * @return the variables by their numbers as objects, nearer ones first
+   * @throws KerasException if the file has no object of a number that it names
+   */
+  Map<Integer, SavedVariables.Variable> variables(Set<String> ignored) {
+    Map<Integer, SavedVariables.Variable> variables = new LinkedHashMap<>();
+    Map<Integer, String> places = new HashMap<>(Map.of(ROOT, ""));
+    ArrayDeque<Integer> waiting = new ArrayDeque<>(places.keySet());
+    while (!waiting.isEmpty()) {
+      int node = waiting.remove();
+      String path = places.get(node);
+      if (graph.getNodes(node).hasVariable()) {
+        variables.put(node, variable(node, path));
+      }
+      children(node, path)
+          .forEach(
+              (name, child) -> {
+                if (!ignored.contains(name)
+                    && places.putIfAbsent(child, join(path, name)) == null) {
+                  waiting.add(child);
+                }
+              });
+    }
     return variables;
   }
 

@@ -73,9 +73,9 @@ final class GraphReader {
   }
 
   private LayerGraph functional() {
-    ConfigReader config = model.config();
+    ConfigReader config = asWritten();
     for (JsonNode json : config.elements("layers")) {
-      KerasObject object = KerasObject.of(json);
+      KerasObject object = model.part(json);
       List<List<Source>> calls = new ArrayList<>();
       json.path("inbound_nodes").forEach(node -> calls.add(InboundNode.sources(object, node)));
       add(object, name(json, object), firstCall(object, json.path("inbound_nodes")), calls);
@@ -93,8 +93,8 @@ final class GraphReader {
 
   private LayerGraph sequential() {
     Source last = null;
-    for (JsonNode json : model.config().elements("layers")) {
-      KerasObject object = KerasObject.of(json);
+    for (JsonNode json : asWritten().elements("layers")) {
+      KerasObject object = model.part(json);
       if (last == null && !isInput(object)) {
         throw new KerasException(
             model.describe()
@@ -113,6 +113,11 @@ final class GraphReader {
     }
     String first = inputLayers.keySet().iterator().next();
     return new LayerGraph(entries, List.of(input(first)), Map.of("output_0", last));
+  }
+
+  /** The model's configuration, from which layers take their own as it was written. */
+  private ConfigReader asWritten() {
+    return ConfigReader.of(model.describe(), model.configJson());
   }
 
   private static String name(JsonNode json, KerasObject object) {

@@ -57,7 +57,9 @@ final class NestedModel extends Layer {
                   .map(input -> input.type().getSimpleName() + " " + input.shape())
                   .toList()
               + ", expected "
-              + expected);
+              + expected.stream()
+                  .map(input -> input.type().getSimpleName() + " " + input.shape())
+                  .toList());
     }
     return floatInput(graph.call(tf, inputs, context).values().iterator().next(), "its output");
   }

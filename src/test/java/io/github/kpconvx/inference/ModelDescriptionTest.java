@@ -45,7 +45,7 @@ class ModelDescriptionTest {
 
     assertEquals(expected.get("layers").size(), found.get("layers").size());
     Map<String, JsonNode> configs = new HashMap<>();
-    for (JsonNode layer : config.config().elements("layers")) {
+    for (JsonNode layer : config.configJson().get("layers")) {
       configs.put(layer.get("config").get("name").textValue(), layer.get("config"));
     }
     for (int i = 0; i < expected.get("layers").size(); i++) {

@@ -51,9 +51,9 @@ final class SmallModel {
             Map.of(
                 "layers",
                 List.of(
-                    new LayerSpec("a", "Dense", List.of(WeightSpec.of("kernel", true, 4, 4))),
-                    new LayerSpec("b", "LeakyReLU", List.of()),
-                    dense("c", 4, 4))));
+                    new LayerSpec("dense", "Dense", List.of(WeightSpec.of("kernel", true, 4, 4))),
+                    new LayerSpec("leaky_re_lu", "LeakyReLU", List.of()),
+                    dense("dense_1", 4, 4))));
     return LayerSpec.network(
         "Functional",
         List.of(

@@ -7,13 +7,25 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.network.layers.Dropout;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.Graph;
 import org.tensorflow.op.Ops;
 
 class NetworkTest {
+  private static final String INPUT =
+      "{\"class_name\": \"InputLayer\", \"config\": {\"batch_input_shape\": [null, 4], \"name\": \"F\"}}";
+
+  private static final String SEQUENTIAL =
+      "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"pointwise\", \"layers\": ["
+          + INPUT
+          + ", {\"class_name\": \"Dense\", \"config\": {\"name\": \"first\", \"units\": 3}},"
+          + " {\"class_name\": \"Dense\", \"config\": {\"name\": \"second\", \"units\": 2}}]}}";
+
   private static final String CONFIG =
       Fixtures.text(Fixtures.of("network_segmentation").resolve("config.json"));
 
@@ -61,7 +73,90 @@ class NetworkTest {
   @Test
   void refusesAModelThatIsNoFunctionalOne() {
     assertRefused(
-        "{\"module\": \"keras\", \"class_name\": \"Sequential\", \"config\": {}}", "Sequential");
+        "{\"module\": \"mine\", \"class_name\": \"Mine\", \"config\": {}}",
+        "Cannot rebuild a model of class Mine of module mine; supported are Keras functional and");
+  }
+
+  @Test
+  void refusesASequentialModelThatWasNeverBuilt() {
+    assertRefused(
+        SEQUENTIAL.replace(INPUT + ", ", ""),
+        "begins with Dense \"first\", expected an InputLayer");
+    assertRefused(
+        "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"none\", \"layers\": []}}",
+        "Sequential \"none\": no layers");
+  }
+
+  @Test
+  void refusesTwoLayersOfOneName() {
+    assertRefused(
+        SEQUENTIAL.replace("\"second\"", "\"first\""),
+        "Sequential \"pointwise\": two layers are named \"first\"");
+  }
+
+  @Test
+  void buildsASequentialModel() {
+    Network network = Network.of(KerasObject.parse(SEQUENTIAL), LayerRegistry.standard());
+    try (Graph graph = new Graph()) {
+      Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
+      assertEquals("[-1, 2]", built.outputs().get("output_0").shape().toString());
+      assertEquals(List.of("F"), List.copyOf(built.inputs().keySet()));
+      assertEquals(List.of("first", "second"), network.layers().stream().map(Layer::name).toList());
+    }
+  }
+
+  /** In Keras 2 a nested model's calls count from 1. */
+  private static String nested(String outputs, String calls, String end) {
+    return """
+        {"class_name": "Functional", "keras_version": "2.15.0", "config": {"name": "outer",
+         "layers": [
+          %s,
+          {"class_name": "Functional", "name": "inner", "inbound_nodes": %s,
+           "config": {"name": "inner",
+            "layers": [%s,
+             {"class_name": "Dense", "name": "d", "inbound_nodes": [[["F", 0, 0, {}]]],
+              "config": {"name": "d", "units": 4}}],
+            "input_layers": [["F", 0, 0]], "output_layers": %s}}],
+         "input_layers": [["F", 0, 0]], "output_layers": [["inner", %s, 0]]}}
+        """
+        .formatted(INPUT, calls, INPUT, outputs, end);
+  }
+
+  @Test
+  void buildsANestedModelThatIsCalledTwice() {
+    String config =
+        nested("[[\"d\", 0, 0]]", "[[[\"F\", 0, 0, {}]], [[\"inner\", 1, 0, {}]]]", "2");
+    Network network = Network.of(KerasObject.parse(config), LayerRegistry.standard());
+    try (Graph graph = new Graph()) {
+      Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
+      assertEquals(Set.of("inner/d", "inner", "inner#1/d", "inner#1"), built.stages().keySet());
+      assertEquals(
+          Set.of("inner/layers/0/kernel", "inner/layers/0/bias"), network.variables().keySet());
+      assertEquals(network.variables().keySet(), network.spec().qualifiedWeights().keySet());
+    }
+  }
+
+  @Test
+  void refusesConnectionsThatANestedModelCannotHave() {
+    String call = "[[[\"F\", 0, 0, {}]]]";
+    String one = "[[\"d\", 0, 0]]";
+    assertRefused(
+        nested("[[\"d\", 0, 0], [\"F\", 0, 0]]", call, "1"),
+        "Functional \"inner\": has the outputs [output_0, output_1], expected one");
+    assertRefused(nested(one, call, "0"), "Output output_0 is Source[layer=inner, call=0]");
+    assertRefused(
+        nested(one, "[[[\"F\", 0, 0, {}], [\"F\", 0, 0, {}]]]", "1"),
+        "Functional \"inner\": is called with [TFloat32 [-1, 4], TFloat32 [-1, 4]], expected"
+            + " [TFloat32 [-1, 4]]");
+    assertRefused(
+        nested(one, "[[[\"F\", 0, 0, {\"training\": true}]]]", "1"),
+        "Functional \"inner\": is called with training = true");
+    assertRefused(
+        nested(one, "[[[\"_CONSTANT_VALUE\", -1, 3.0, {}]]]", "1"),
+        "is called with \"_CONSTANT_VALUE\"; only tensors of other layers are supported");
+    assertRefused(
+        nested(one, "[[[\"F\", 0, 1, {}]]]", "1"), "expected a tensor [layer, call, 0], found");
+    assertRefused(nested(one, "[7]", "1"), "expected an inbound node as Keras 3 writes it");
   }
 
   @Test
