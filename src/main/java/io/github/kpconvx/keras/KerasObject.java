@@ -140,6 +140,15 @@ public final class KerasObject {
   }
 
   /**
+   * Whether Keras 2 wrote it: it says so, or names no module.
+   *
+   * @return true for objects of Keras 2
+   */
+  public boolean isOfKeras2() {
+    return module().isEmpty() || json.path(KERAS_VERSION).asText().startsWith("2.");
+  }
+
+  /**
    * A reader of the configuration that knows whose it is.
    *
    * @return a reader over a copy of the configuration
