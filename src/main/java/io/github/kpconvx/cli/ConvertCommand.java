@@ -1,5 +1,6 @@
 package io.github.kpconvx.cli;
 
+import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
@@ -10,8 +11,10 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** Writes a model to another kind of file. */
 @Command(
@@ -21,6 +24,11 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
 final class ConvertCommand implements Callable<Integer> {
+  /** Where a configuration has the optimizer that the model was compiled with. */
+  private static final String OPTIMIZER = "/compile_config/optimizer";
+
+  @Spec private CommandSpec spec;
+
   @Parameters(
       index = "0",
       paramLabel = "MODEL",
@@ -50,7 +58,15 @@ final class ConvertCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     KernelPointsTarget target = kernelPoints();
-    network.loader(model).convert(out, writer -> writer.replacing(force).withKernelPoints(target));
+    KPConvX.Loader loader = network.loader(model);
+    boolean compiled =
+        loader.config().stream().anyMatch(config -> config.json().at(OPTIMIZER).isObject());
+    loader.convert(out, writer -> writer.replacing(force).withKernelPoints(target));
+    if (compiled && out.toString().endsWith(".keras")) {
+      spec.commandLine()
+          .getErr()
+          .println("The optimizer's state is not written: Keras will say so, and start it anew.");
+    }
     return 0;
   }
 

@@ -246,11 +246,15 @@ public final class KPConvX {
         Network network = network(weights);
         network.build(Ops.create(graph), Mode.INFERENCE);
         Map<String, StoredWeight> found = network.match(weights);
-        ModelWriter writer =
-            ModelWriter.of(object)
-                .withLayers(registry)
-                .withBareWeights(bare(network.spec(), found));
-        writer = ModelFile.read(path).kerasVersion().map(writer::withKerasVersion).orElse(writer);
+        ModelWriter writer = ModelWriter.of(object).withLayers(registry);
+        Optional<String> version = ModelFile.read(path).kerasVersion();
+        if (!version.orElse("").startsWith("2.")) {
+          // To Keras 2 a bare variable is a weight like any other; then the class tells.
+          writer = writer.withBareWeights(bare(network.spec(), found));
+        }
+        if (version.isPresent() && config.isEmpty()) {
+          writer = writer.withKerasVersion(version.get());
+        }
         Map<String, TFloat32> values = WeightLoader.read(network.layers(), found, kernelPoints);
         try {
           options.apply(writer).write(target, values);

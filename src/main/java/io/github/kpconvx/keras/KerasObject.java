@@ -156,6 +156,15 @@ public final class KerasObject {
   }
 
   /**
+   * Whether Keras 2 wrote it: it says so, or names no module.
+   *
+   * @return true for objects of Keras 2
+   */
+  public boolean isOfKeras2() {
+    return keras2 || module().isEmpty();
+  }
+
+  /**
    * A reader of the configuration that knows whose it is. Words of Keras 2 that mean something else
    * in Keras 3 it gives as what they mean.
    *
@@ -163,7 +172,7 @@ public final class KerasObject {
    */
   public ConfigReader config() {
     ObjectNode config = configJson();
-    if (keras2) {
+    if (isOfKeras2()) {
       Keras2Config.clarify(config);
     }
     return new ConfigReader(describe(), config);

@@ -171,8 +171,8 @@ public final class ModelWriter {
    * @param weights the value of every weight by {@linkplain LayerSpec#qualifiedWeights() qualified
    *     name}; they stay the caller's to close
    * @throws KerasException if the target is there and may not be replaced, cannot be written, or
-   *     cannot hold the kernel points; if the configuration is not allowed; if a weight is missing,
-   *     surplus or of another shape
+   *     cannot hold the kernel points; if the configuration is not allowed, or is Keras 2's and the
+   *     target an archive; if a weight is missing, surplus or of another shape
    */
   public void write(Path target, Map<String, TFloat32> weights) {
     boolean archive = target.toString().endsWith(".keras");
@@ -180,6 +180,12 @@ public final class ModelWriter {
     if (target.toString().matches(".*\\.(h5|hdf5)") && !hdf5) {
       throw new KerasException(
           target + ": expected a name that ends in .weights.h5 or .keras, or that of a directory");
+    }
+    if (archive && config.isOfKeras2()) {
+      throw new KerasException(
+          target
+              + ": the model's configuration is Keras 2's, which Keras 3 reads from no archive; give one of Keras 3"
+              + " (--config, the text of model.to_json()), or write a .weights.h5 or a SavedModel");
     }
     requireFree(target, !archive && !hdf5);
     try (Graph graph = new Graph()) {

@@ -138,6 +138,90 @@ class MainTest {
   }
 
   @Test
+  void convertWritesWhatVerifyAccepts() {
+    Path golden = CASE.resolve("golden.npz");
+    Path config = CASE.resolve("config.json");
+    Path savedModel = directory.resolve("saved_model");
+    Path weights = directory.resolve("model.weights.h5");
+    Path archive = directory.resolve("model.keras");
+    assertEquals(0, run("convert", KERAS, savedModel), err);
+    assertEquals(0, run("convert", savedModel, weights), err);
+    assertEquals(0, run("convert", weights, archive, "--config", config), err);
+    assertEquals("", out + err);
+    for (Path model : new Path[] {savedModel, archive}) {
+      assertEquals(0, run("verify", model, "--inputs", INPUTS, "--golden", golden), err);
+    }
+    assertFails("exists; it is left as it is", "convert", KERAS, archive);
+    assertEquals(0, run("convert", KERAS, archive, "--force"), err);
+    assertFails("no model configuration", "convert", weights, directory.resolve("other.keras"));
+    assertFails("No such file", "convert", "nowhere.keras", directory.resolve("other.keras"));
+    assertEquals(0, run("inspect", savedModel), err);
+    assertTrue(out.contains("KPConvX for TensorFlow Java") && out.contains("3.6.0"), out);
+    assertEquals(2, run("convert", KERAS));
+  }
+
+  @Test
+  void convertLosesNoKernelPoints() {
+    Path model = Fixtures.of("original_network").resolve("saved_model");
+    Path archive = directory.resolve("model.keras");
+    assertFails("kernel points Q stand outside", "convert", model, archive);
+    Path first = directory.resolve("first.csv");
+    String second = "kp_conv_x_layer_1=" + directory.resolve("second.csv");
+    assertFails(
+        "LAYER=Q.csv",
+        "convert",
+        model,
+        archive,
+        "--kernel-points-out",
+        first,
+        "--kernel-points-out",
+        second);
+    assertFails(
+        "two layers go to",
+        "convert",
+        model,
+        archive,
+        "--kernel-points-out",
+        directory.resolve("Q"));
+    assertFails(
+        "differ by up to",
+        "convert",
+        model,
+        archive,
+        "--kernel-points-out",
+        "FibonacciShellInitializer");
+    String both = "kp_conv_x_layer=" + first;
+    assertEquals(
+        0,
+        run("convert", model, archive, "--kernel-points-out", both, "--kernel-points-out", second),
+        err);
+    Path fixture = Fixtures.of("original_network");
+    assertEquals(
+        0,
+        run(
+            "verify",
+            archive,
+            "--inputs",
+            fixture.resolve("inputs.npz"),
+            "--golden",
+            fixture.resolve("golden.npz"),
+            "--kernel-points",
+            both,
+            "--kernel-points",
+            second),
+        err);
+  }
+
+  @Test
+  void convertSaysWhatItLeavesOut() {
+    Path trained = Fixtures.of("trained").resolve("model.keras");
+    assertEquals(0, run("convert", trained, directory.resolve("trained.keras")), err);
+    assertTrue(err.startsWith("The optimizer's state is not written"), err);
+    assertEquals(0, run("convert", trained, directory.resolve("trained.weights.h5")), err);
+    assertEquals("", err);
+  }
+
+  @Test
   void weightsAloneNeedAConfiguration() {
     Path weights = CASE.resolve("model.weights.h5");
     Path golden = CASE.resolve("golden.npz");

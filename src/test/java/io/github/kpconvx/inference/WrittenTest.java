@@ -1,0 +1,175 @@
+package io.github.kpconvx.inference;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.PythonEnvironment;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Models that go from Keras to Java, from Java to Keras, and back again, live in the environments
+ * that {@code python-compat/setup_environments.sh} makes.
+ */
+class WrittenTest {
+  private static final List<String> FILES = List.of("saved_model", "model.keras");
+
+  @TempDir private Path directory;
+
+  @ParameterizedTest
+  @CsvSource({
+    ".venv-tf218, keras-3.6.0",
+    ".venv-latest, keras-3.15.1",
+  })
+  void kerasOpensTrainsAndWritesAgainWhatIsWrittenHere(String environment, String version)
+      throws Exception {
+    PythonEnvironment python = PythonEnvironment.find(environment);
+    Path originals = Path.of("savedmodels/parity", version).toAbsolutePath();
+    List<Path> cases = Fixtures.directories(originals).toList();
+    for (Path original : cases) {
+      ConvertTest.rewrite(original, directory.resolve(original.getFileName()));
+    }
+    List<String> lines = check(python, originals, "--train");
+    assertEquals(cases.size(), lines.size());
+    for (Path copy : Fixtures.directories(directory).toList()) {
+      Path again = copy.resolve("again");
+      for (String file : FILES) {
+        try (Model model =
+            KPConvX.loader(again.resolve(file))
+                .withKernelPoints(ParityTest.kernelPoints(again))
+                .load()) {
+          double difference =
+              difference(
+                  predict(model, NpzFile.read(again.resolve("inputs.npz"))),
+                  NpzFile.read(again.resolve("golden.npz")));
+          assertTrue(difference <= 1e-5, again.resolve(file) + " differs by " + difference);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {".venv-tf218", ".venv-latest"})
+  void theTrainedModelKeepsItsWeightsAllTheWay(String environment) throws Exception {
+    PythonEnvironment python = PythonEnvironment.find(environment);
+    Path copy = Files.createDirectory(directory.resolve("aerial"));
+    Files.copy(
+        Fixtures.AERIAL.resolve("assets.extra/keras_config.json"), copy.resolve("config.json"));
+    Map<String, Map<String, NpyArray>> tiles = tiles();
+    Map<String, NpyArray> first = tiles.values().iterator().next();
+    NpzFile.write(copy.resolve("inputs.npz"), first);
+    try (Model model = KPConvX.load(Fixtures.AERIAL)) {
+      NpzFile.write(copy.resolve("golden.npz"), predict(model, first));
+    }
+    for (String file : List.of("model.keras", "model.weights.h5", "saved_model")) {
+      KPConvX.loader(Fixtures.AERIAL).convert(copy.resolve(file), writer -> writer);
+    }
+    check(python, Fixtures.AERIAL.toAbsolutePath().getParent()).forEach(System.out::println);
+
+    Path again = copy.resolve("again");
+    for (String file : FILES) {
+      assertSameWeights(Fixtures.AERIAL, again.resolve(file));
+    }
+    double largest = 0;
+    try (Model original = KPConvX.load(Fixtures.AERIAL);
+        Model back = KPConvX.load(again.resolve("saved_model"));
+        Model stored =
+            KPConvX.loader(again.resolve("saved_model")).withEngine(Engine.SAVEDMODEL).load();
+        Model here =
+            KPConvX.loader(copy.resolve("saved_model")).withEngine(Engine.SAVEDMODEL).load()) {
+      for (Map<String, NpyArray> tile : tiles.values()) {
+        Map<String, NpyArray> expected = predict(original, tile);
+        for (Model model : List.of(back, stored, here)) {
+          largest = Math.max(largest, difference(predict(model, tile), expected));
+        }
+      }
+    }
+    System.out.printf(
+        "SavedModel, Java, .keras, Keras, SavedModel, Java: %d tiles within %.2e%n",
+        tiles.size(), largest);
+    assertTrue(largest <= 1e-6, "predictions differ by " + largest);
+  }
+
+  /** The inputs of each tile in {@code pipeline_check.npz}. */
+  private static Map<String, Map<String, NpyArray>> tiles() {
+    Map<String, Map<String, NpyArray>> tiles = new LinkedHashMap<>();
+    NpzFile.read(Fixtures.AERIAL.resolve("pipeline_check.npz"))
+        .forEach(
+            (name, array) -> {
+              String input = name.substring(name.indexOf('/') + 1);
+              if (Set.of("X", "F", "N").contains(input)) {
+                tiles
+                    .computeIfAbsent(
+                        name.substring(0, name.indexOf('/')), tile -> new LinkedHashMap<>())
+                    .put(input, array);
+              }
+            });
+    return tiles;
+  }
+
+  private List<String> check(PythonEnvironment python, Path originals, String... options)
+      throws IOException, InterruptedException {
+    Set<String> arguments =
+        new LinkedHashSet<>(
+            List.of("-m", "kpconvx_compat.written", originals.toString(), directory.toString()));
+    arguments.addAll(List.of(options));
+    return python.run(arguments.toArray(String[]::new)).stream()
+        .filter(line -> line.contains("weights equal"))
+        .toList();
+  }
+
+  private static void assertSameWeights(Path expected, Path found) {
+    Map<String, float[]> weights =
+        ConvertTest.weights(found, Optional.empty(), KernelPoints.fromFileOnly());
+    ConvertTest.weights(expected, Optional.empty(), KernelPoints.fromFileOnly())
+        .forEach((name, values) -> assertArrayEquals(values, weights.remove(name), name));
+    assertEquals(Map.of(), weights);
+  }
+
+  private static Map<String, NpyArray> predict(Model model, Map<String, NpyArray> inputs) {
+    return Tensors.with(
+        inputs,
+        tensors -> {
+          try (Prediction prediction = model.predict(tensors)) {
+            Map<String, NpyArray> results = new LinkedHashMap<>();
+            prediction
+                .tensors()
+                .forEach((name, tensor) -> results.put(name, Tensors.toArray(tensor)));
+            return results;
+          }
+        });
+  }
+
+  /** The largest difference of an output, relative to its value where that is above 1. */
+  private static double difference(Map<String, NpyArray> found, Map<String, NpyArray> expected) {
+    assertEquals(expected.keySet(), found.keySet());
+    double largest = 0;
+    for (Map.Entry<String, NpyArray> output : expected.entrySet()) {
+      double[] a = output.getValue().toDoubles();
+      double[] b = found.get(output.getKey()).toDoubles();
+      assertEquals(a.length, b.length);
+      for (int i = 0; i < a.length; i++) {
+        double difference = Math.abs(a[i] - b[i]) / Math.max(1, Math.abs(a[i]));
+        // Not Math.max, so that NaN stays.
+        largest = difference > largest || Double.isNaN(difference) ? difference : largest;
+      }
+    }
+    return largest;
+  }
+}
