@@ -2,10 +2,13 @@ package io.github.kpconvx.inference;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasArchive;
+import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.SavedModelDirectory;
 import io.github.kpconvx.keras.WeightStore;
@@ -14,6 +17,8 @@ import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,8 +39,15 @@ class ConvertTest {
   @TempDir private Path directory;
 
   static Stream<Path> cases() {
-    // Keras 2 does not write what is written here.
-    return Fixtures.cases().stream().filter(path -> !path.startsWith("savedmodels/keras2"));
+    return Fixtures.cases().stream().filter(path -> !isOfKeras2(path));
+  }
+
+  static Stream<Path> casesOfKeras2() {
+    return Fixtures.cases().stream().filter(ConvertTest::isOfKeras2);
+  }
+
+  private static boolean isOfKeras2(Path original) {
+    return original.startsWith("savedmodels/keras2");
   }
 
   /**
@@ -89,6 +101,56 @@ class ConvertTest {
     ParityTest parity = new ParityTest();
     parity.storedSignatureAgrees(directory);
     parity.nativeEngineAgreesStageByStage(directory, "saved_model");
+  }
+
+  /** Not into an archive: Keras 3 would not read its configuration. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("casesOfKeras2")
+  void whatKeras2WroteBecomesWeightsAndASavedModel(Path original) throws IOException {
+    for (String file : List.of("inputs.npz", "golden.npz")) {
+      Files.copy(original.resolve(file), directory.resolve(file));
+    }
+    Path source = original.resolve("saved_model");
+    Path archive = directory.resolve("model.keras");
+    Path weights = directory.resolve("model.weights.h5");
+    Path savedModel = directory.resolve("saved_model");
+    KernelPointsTarget tables =
+        (layer, points) -> Optional.of(directory.resolve("kernel_points_" + layer.name() + ".csv"));
+    KerasException refused =
+        assertThrows(
+            KerasException.class, () -> KPConvX.loader(source).convert(archive, writer -> writer));
+    assertTrue(refused.getMessage().contains("which Keras 3 reads from no archive"));
+
+    KerasObject config = KPConvX.loader(source).config().orElseThrow();
+    KPConvX.loader(source).convert(weights, writer -> writer.withKernelPoints(tables));
+    KernelPoints points = ParityTest.kernelPoints(directory);
+    KPConvX.loader(weights)
+        .withKernelPoints(points)
+        .withConfig(config)
+        .convert(savedModel, writer -> writer);
+
+    Map<String, float[]> expected = weights(source, Optional.empty(), KernelPoints.fromFileOnly());
+    assertEqualWeights(expected, weights(weights, Optional.of(config), points));
+    assertEqualWeights(
+        expected, weights(savedModel, Optional.empty(), KernelPoints.fromFileOnly()));
+    assertEquals(config, KPConvX.loader(savedModel).config().orElseThrow());
+    ParityTest parity = new ParityTest();
+    parity.storedSignatureAgrees(directory);
+    Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
+    try (Model model = KPConvX.load(savedModel)) {
+      Map<String, NpyArray> found =
+          Tensors.predict(
+              model, NpzFile.read(directory.resolve("inputs.npz")), model.outputs().keySet());
+      found.forEach(
+          (name, output) ->
+              assertArrayEquals(golden.get(name).toDoubles(), output.toDoubles(), 1e-5, name));
+    }
+  }
+
+  private static void assertEqualWeights(
+      Map<String, float[]> expected, Map<String, float[]> found) {
+    assertEquals(expected.keySet(), found.keySet());
+    expected.forEach((name, values) -> assertArrayEquals(values, found.get(name), name));
   }
 
   private static JsonNode json(Path file) {

@@ -121,10 +121,20 @@ class WeightStoreTest {
 
   @Test
   void refusesWhatHoldsNoWeights(@TempDir Path directory) throws IOException {
-    refuses(directory.resolve("none.keras"), "does not exist", ".keras", "an HDF5 file (.h5)");
+    refuses(
+        directory.resolve("none.keras"),
+        "does not exist",
+        ".keras",
+        "an HDF5 file (.h5, .weights.h5)");
     refuses(directory, "is no SavedModel: has no saved_model.pb", "found nothing");
     Path text = Files.writeString(directory.resolve("a.txt"), "not a model");
-    refuses(text, "none of the kinds", "SavedModel", ".keras", "an HDF5 file (.h5)", "6e 6f 74");
+    refuses(
+        text,
+        "none of the kinds",
+        "SavedModel",
+        ".keras",
+        "an HDF5 file (.h5, .weights.h5)",
+        "6e 6f 74");
     Path empty = Files.createFile(directory.resolve("empty"));
     refuses(empty, "none of the kinds", "0 bytes");
     Path notZip = Files.writeString(directory.resolve("a.keras"), "not a zip");
