@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kpconvx_compat import oracle
-from kpconvx_compat.cases import kpconvx_layers, weights_by_layer
+from kpconvx_compat.cases import Undetermined, kpconvx_layers, weights_by_layer
 
 NORMALIZATIONS = ("bn_phi", "bn_htilde", "bn_hhat")
 OPTIMIZERS = {
@@ -17,10 +17,6 @@ OPTIMIZERS = {
 TOLERANCE = 1e-4  # how closely gradients are compared, in parts of a tensor's largest element
 VANISHING = 1e-9  # in parts of the model's largest gradient: what is below is zero but for rounding
 NUDGE = 4e-6  # in parts of a number: more than float32 rounds it by
-
-
-class Undetermined(ValueError):
-    """Rounding could decide a gradient of the model on these inputs."""
 
 
 def qualified_weights(model):
