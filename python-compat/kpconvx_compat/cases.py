@@ -12,6 +12,10 @@ from kpconvx_compat.layer import BUILT_FLAGS, KPConvXBase, KPConvXLayer
 REACH = 1.2  # a neighbourhood's radius, in units of the outermost shell's
 
 
+class Undetermined(ValueError):
+    """Rounding could decide what a model computes for its inputs."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A model and what it is run on.

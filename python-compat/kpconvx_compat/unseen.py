@@ -12,12 +12,41 @@ from pathlib import Path
 
 import numpy as np
 
-from kpconvx_compat import make_fixtures, original
+from kpconvx_compat import make_fixtures, oracle, original
 from kpconvx_compat.backend import keras
-from kpconvx_compat.cases import Case
+from kpconvx_compat.cases import Case, Undetermined, kpconvx_layers
 from kpconvx_compat.layer import KPConvXLayer
 
 ACTIVATIONS = ("relu", "elu", "gelu", "silu", "tanh", "selu", "softplus", None)
+BRANCH = 0.3  # what a block adds, in parts of what it got
+LEAST_VARIANCE = 0.25  # of what a normalization is given: it may not blow up the rounding of numbers of order 1
+
+
+class Settled(Case):
+    """A Case whose normalizations hold the statistics of its inputs, as those of a trained network do.
+
+    With statistics that are drawn, each block adds more than it got, until terms of up to 100 cancel, and float32 does
+    not determine their sum to 1e-5. So, as kernels are drawn by their fan-in, every stage stays of order 1.
+    """
+
+    def model(self):
+        model = super().model()
+        feed = self.inputs(model)
+        layers = kpconvx_layers(model)
+        for branch in (part for layer in layers for part in layer.bn_hhat):
+            branch.gamma.assign(BRANCH * branch.gamma)
+        normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        normalizations += [part for layer in layers for part in (*layer.bn_phi, *layer.bn_htilde, *layer.bn_hhat)]
+        settings = [(part, "momentum") for part in normalizations] + [(layer, "drop_path") for layer in layers]
+        stored = [getattr(*setting) for setting in settings]
+        for setting in settings:
+            setattr(*setting, 0.0)
+        model([feed[tensor.name] for tensor in model.inputs], training=True)
+        for setting, value in zip(settings, stored):
+            setattr(*setting, value)
+        for part in normalizations:
+            part.moving_variance.assign(np.maximum(part.moving_variance, LEAST_VARIANCE))
+        return model
 
 
 def case(seed):
@@ -27,10 +56,12 @@ def case(seed):
     settings = [_settings(rng) for _ in range(rng.integers(1, 3))]
     width = 8 * int(rng.integers(1, 5))
     classes = int(rng.integers(2, 7))
+    activation = str(rng.choice(["relu", "tanh", "linear"]))
+    epsilon = float(rng.uniform(1e-4, 1e-2))
 
     def layers(x, f, n):
-        out = keras.layers.Dense(width, activation=str(rng.choice(["relu", "tanh", "linear"])))(f)
-        out = keras.layers.BatchNormalization(epsilon=float(rng.uniform(1e-4, 1e-2)))(out)
+        out = keras.layers.Dense(width, activation=activation)(f)
+        out = keras.layers.BatchNormalization(epsilon=epsilon)(out)
         before = out
         for setting in settings:
             out = original.KPConvXLayer(**setting)([x, out, n])
@@ -38,7 +69,7 @@ def case(seed):
         out = keras.layers.Dense(classes)(out)
         return keras.layers.Softmax()(out)
 
-    return Case(
+    return Settled(
         name=f"seed_{seed}",
         seed=seed,
         purpose="drawn",
@@ -78,9 +109,10 @@ def training_case(seed):
     width = 8 * int(rng.integers(1, 3))
     stem, scores = _dense(rng), _dense(rng)
     norm = _normalization(rng)
+    activation = str(rng.choice(["relu", "tanh", "linear"]))
 
     def layers(x, f, n):
-        out = keras.layers.Dense(width, activation=str(rng.choice(["relu", "tanh", "linear"])), **stem)(f)
+        out = keras.layers.Dense(width, activation=activation, **stem)(f)
         before = out = keras.layers.BatchNormalization(**norm)(out)
         for setting in settings:
             out = KPConvXLayer(**setting)([x, out, n])
@@ -134,11 +166,12 @@ def _normalization(rng):
 
 
 def _dense(rng):
+    activity = _regularizer(rng)
     return {
         "trainable": bool(rng.random() < 0.8),
         "kernel_regularizer": _regularizer(rng, keras.regularizers.OrthogonalRegularizer(factor=0.05, mode="columns")),
         "bias_regularizer": _regularizer(rng),
-        "activity_regularizer": _regularizer(rng),
+        "activity_regularizer": activity if keras.__version__ != "3.6.0" else None,  # it does not divide it by B yet
         "kernel_constraint": _constraint(rng, [0, -1, [0, 1]]),
         "bias_constraint": _constraint(rng, [0]),
     }
@@ -162,23 +195,31 @@ def _constraint(rng, axes):
     return kinds[rng.integers(len(kinds))] if rng.random() < 0.4 else None
 
 
-def write_training_cases(folder, seed, wanted):
-    """Writes `wanted` training cases, from `seed` up, to folders in `folder`.
+def write_drawn(draw, write, folder, seed, wanted):
+    """Writes `wanted` cases that draw(seed) gives, from `seed` up, to folders in `folder`, each by write(case, directory).
 
-    One whose gradients rounding could decide is left out, and told on standard error.
+    One that `write` refuses, because rounding could decide what its model computes, is left out, and told on standard
+    error.
     """
-    from kpconvx_compat import make_training_fixtures  # of Keras 3 only
-    from kpconvx_compat.training import Undetermined
-
     for seed in count(seed):
         if not wanted:
             return
-        drawn = training_case(seed)
+        drawn = draw(seed)
         try:
-            make_training_fixtures.write_case(drawn, folder / drawn.name)
+            write(drawn, folder / drawn.name)
             wanted -= 1
         except Undetermined as reason:
             print(f"{drawn.name} is left out: {reason}", file=sys.stderr)
+
+
+def write_case(case, directory):
+    """As make_fixtures.write_case, but raises Undetermined where a neighbour is equally far from two kernel points."""
+    model = case.model()
+    inputs = case.inputs(model)
+    for layer in kpconvx_layers(model):
+        if oracle.near_tie(layer.Q.numpy(), inputs["X"], inputs["N"]).any():
+            raise Undetermined(f"some neighbours are equally far from two kernel points of {layer.name}")
+    make_fixtures.write_case(case, directory)
 
 
 def main():
@@ -190,11 +231,11 @@ def main():
     arguments = parser.parse_args()
     folder = arguments.out / f"{keras.__name__}-{keras.__version__}"
     if arguments.training:
-        write_training_cases(folder, arguments.seed, arguments.count)
+        from kpconvx_compat import make_training_fixtures  # of Keras 3 only
+
+        write_drawn(training_case, make_training_fixtures.write_case, folder, arguments.seed, arguments.count)
     else:
-        for seed in range(arguments.seed, arguments.seed + arguments.count):
-            drawn = case(seed)
-            make_fixtures.write_case(drawn, folder / drawn.name)
+        write_drawn(case, write_case, folder, arguments.seed, arguments.count)
 
 
 if __name__ == "__main__":

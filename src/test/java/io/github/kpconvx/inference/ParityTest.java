@@ -34,14 +34,6 @@ class ParityTest {
   /** Stays below 1e-5·max(1, |golden|). */
   private static final Tolerance TOLERANCE = new Tolerance(5e-6, 5e-6);
 
-  private Tolerance tolerance = TOLERANCE;
-
-  /** Compares less closely. */
-  ParityTest within(Tolerance other) {
-    tolerance = other;
-    return this;
-  }
-
   static Stream<Arguments> nativeModels() {
     return Fixtures.cases().stream()
         .flatMap(
@@ -153,7 +145,8 @@ class ParityTest {
     return byLayer.isEmpty() ? KernelPoints.fromFileOnly() : KernelPoints.byLayer(byLayer);
   }
 
-  private void compare(Path directory, Map<String, NpyArray> golden, Map<String, NpyArray> found) {
+  private static void compare(
+      Path directory, Map<String, NpyArray> golden, Map<String, NpyArray> found) {
     // Rounding decides nothing in the fixtures: no point has two kernel points equally near.
     golden.forEach(
         (name, array) -> {
@@ -163,7 +156,7 @@ class ParityTest {
             }
           }
         });
-    GoldenComparison comparison = GoldenComparison.of(golden, found, tolerance);
+    GoldenComparison comparison = GoldenComparison.of(golden, found, TOLERANCE);
     assertTrue(comparison.agrees(), () -> directory + ": " + comparison.describe());
   }
 }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
-import io.github.kpconvx.golden.Tolerance;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -19,9 +18,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class PythonTest {
   private static final int MODELS = 4;
-
-  /** Drawn weights let terms of up to 100 cancel, and rounding follows the terms. */
-  private static final Tolerance CANCELLING = new Tolerance(5e-5, 5e-6);
 
   @TempDir private Path directory;
 
@@ -39,7 +35,7 @@ class PythonTest {
         "" + seed,
         "--count",
         "" + MODELS);
-    ParityTest parity = new ParityTest().within(CANCELLING);
+    ParityTest parity = new ParityTest();
     List<Path> cases = Fixtures.directories(directory).flatMap(Fixtures::directories).toList();
     assertEquals(MODELS, cases.size());
     for (Path model : cases) {

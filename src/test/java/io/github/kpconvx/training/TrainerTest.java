@@ -41,7 +41,7 @@ class TrainerTest {
     return KerasObject.parse(Fixtures.text(config));
   }
 
-  private static TrainingSettings.Builder settings() {
+  static TrainingSettings.Builder settings() {
     return TrainingSettings.builder()
         .epochs(3)
         .learningRate(new LearningRate.Constant(0.01))
@@ -49,7 +49,7 @@ class TrainerTest {
   }
 
   /** Points whose class is told by their first feature. */
-  private static ExampleSet examples(int count, long seed) {
+  static ExampleSet examples(int count, long seed) {
     List<Example> examples = new ArrayList<>();
     Random random = new Random(seed);
     for (int i = 0; i < count; i++) {
@@ -83,7 +83,7 @@ class TrainerTest {
         NpyArray.of(labels, labels.length));
   }
 
-  private static Trainer trainer(TrainingSettings.Builder settings) {
+  static Trainer trainer(TrainingSettings.Builder settings) {
     return new Trainer(model(), LayerRegistry.standard(), settings.build());
   }
 
@@ -96,7 +96,7 @@ class TrainerTest {
     }
   }
 
-  private static void assertSame(Map<String, NpyArray> expected, Map<String, NpyArray> found) {
+  static void assertSame(Map<String, NpyArray> expected, Map<String, NpyArray> found) {
     assertEquals(expected.keySet(), found.keySet());
     expected.forEach(
         (name, array) -> assertArrayEquals(array.toFloats(), found.get(name).toFloats(), name));

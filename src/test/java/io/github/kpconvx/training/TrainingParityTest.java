@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasArchive;
 import io.github.kpconvx.keras.KerasObject;
@@ -26,11 +27,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -49,10 +53,18 @@ class TrainingParityTest {
   private static final double GRADIENT = 1e-4;
 
   /**
-   * A gradient that is 0 in exact arithmetic, such as that of a bias before a normalization, is
-   * rounding noise: it is compared with this part of the largest gradient of the model.
+   * The terms of a bias before a normalization cancel, and what rounding leaves follows the terms,
+   * not their sum: a small gradient is compared with this part of the model's largest one. Python
+   * left models out whose terms are so large that float32 does not determine their sum so closely,
+   * see {@code kpconvx_compat.training.require_determined}.
    */
   private static final double NOISE = 1e-2;
+
+  private static final double SGD_RATE = 0.05;
+  private static final double ADAM_RATE = 0.001;
+  private static final int MODELS = 3;
+
+  @TempDir private Path folder;
 
   static Stream<Path> cases() {
     return Fixtures.directories(TRAINING).flatMap(Fixtures::directories);
@@ -82,6 +94,26 @@ class TrainingParityTest {
   @MethodSource("comparable")
   void agrees(Path directory) {
     compare(directory);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {".venv-tf218", ".venv-latest"})
+  void modelsThatNobodyHasSeenAgree(String environment) throws Exception {
+    PythonEnvironment python = PythonEnvironment.find(environment);
+    int seed = ThreadLocalRandom.current().nextInt(1_000_000);
+    System.out.println("Training drawn from seed " + seed + " with " + environment);
+    python.run(
+        "-m",
+        "kpconvx_compat.unseen",
+        folder.toString(),
+        "--training",
+        "--seed",
+        "" + seed,
+        "--count",
+        "" + MODELS);
+    List<Path> cases = Fixtures.directories(folder).flatMap(Fixtures::directories).toList();
+    assertEquals(MODELS, cases.size());
+    cases.forEach(TrainingParityTest::compare);
   }
 
   /** Compares one case. */
@@ -114,13 +146,16 @@ class TrainingParityTest {
               tf,
               network,
               loss,
-              new OptimizerSettings.Sgd(0, false, 0).create(graph, tf.constant(0.05f)));
+              new OptimizerSettings.Sgd(0, false, 0).create(graph, tf.constant((float) SGD_RATE)));
       TrainingStep adam =
           TrainingStep.create(
-              tf, network, loss, OptimizerSettings.Adam.DEFAULT.create(graph, tf.constant(0.001f)));
+              tf,
+              network,
+              loss,
+              OptimizerSettings.Adam.DEFAULT.create(graph, tf.constant((float) ADAM_RATE)));
       fetches.put("loss", sgd.loss());
       fetches.put("regularization", sgd.regularization());
-      sgd.gradients().forEach((name, value) -> fetches.put("gradient/" + name, value));
+      fetches.putAll(named(sgd.gradients()));
       Map<String, Operand<TFloat32>> asked = asked(network, built);
       Iterator<Operand<TFloat32>> gradients =
           Gradients.of(
@@ -132,11 +167,17 @@ class TrainingParityTest {
       Map<String, NpyArray> found = run(directory, session, feeds, fetches, sgd);
       compareForward(directory, golden, found);
       compareGradients(directory, golden, found);
-      compareWeights(directory, golden, "sgd", network, session);
+      compareWeights(directory, golden, found, "sgd", network, session);
       network.loadWeights(stored, session, KernelPoints.fromFileOnly());
-      run(directory, session, feeds, Map.of(), adam);
-      compareWeights(directory, golden, "adam", network, session);
+      found = run(directory, session, feeds, named(adam.gradients()), adam);
+      compareWeights(directory, golden, found, "adam", network, session);
     }
+  }
+
+  private static Map<String, Operand<?>> named(Map<String, Operand<TFloat32>> gradients) {
+    Map<String, Operand<?>> named = new LinkedHashMap<>();
+    gradients.forEach((name, value) -> named.put("gradient/" + name, value));
+    return named;
   }
 
   /** What else a gradient is asked for: inputs, and kernel points that are not trained. */
@@ -217,22 +258,52 @@ class TrainingParityTest {
   }
 
   private static void compareWeights(
-      Path directory, Map<String, NpyArray> golden, String step, Network network, Session session) {
+      Path directory,
+      Map<String, NpyArray> golden,
+      Map<String, NpyArray> found,
+      String step,
+      Network network,
+      Session session) {
     Set<String> names = new HashSet<>();
     for (Map.Entry<String, LayerVariable> weight : network.variables().entrySet()) {
       String name = step + "/" + weight.getKey();
+      String gradient = "gradient/" + weight.getKey();
       names.add(name);
+      double apart =
+          step.equals("adam") && network.trainableVariables().containsKey(weight.getKey())
+              ? stepsApart(golden.get(gradient), found.get(gradient))
+              : 0;
       try (TFloat32 value = weight.getValue().read(session)) {
         compare(
             directory + " " + name,
             golden.get(name),
             Tensors.toArray(value),
-            expected -> GRADIENT * Math.max(1, expected));
+            expected -> GRADIENT * Math.max(1, expected) + apart);
       }
     }
     Set<String> expected = new HashSet<>(golden.keySet());
     expected.removeIf(name -> !name.startsWith(step + "/"));
     assertEquals(expected, names);
+  }
+
+  /**
+   * How far apart the first steps of Adam from two gradients are, at most. That step is the rate
+   * times the sign of the gradient unless the gradient is near 0, and where it is nothing but
+   * rounding, so is the step.
+   */
+  private static double stepsApart(NpyArray expected, NpyArray found) {
+    double[] a = expected.toDoubles();
+    double[] b = found.toDoubles();
+    return IntStream.range(0, a.length)
+        .mapToDouble(i -> Math.abs(firstAdam(a[i]) - firstAdam(b[i])))
+        .max()
+        .orElse(0);
+  }
+
+  private static double firstAdam(double gradient) {
+    OptimizerSettings.Adam adam = OptimizerSettings.Adam.DEFAULT;
+    double root = Math.sqrt(1 - adam.beta2());
+    return ADAM_RATE * root * gradient / (root * Math.abs(gradient) + adam.epsilon());
   }
 
   private static double largest(NpyArray array) {
