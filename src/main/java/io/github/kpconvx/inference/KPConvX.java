@@ -421,6 +421,11 @@ public final class KPConvX {
         throw new KerasException(
             "The savedmodel engine runs the stored graph and takes no configuration");
       }
+      if (formulation == Formulation.COMPILED) {
+        throw new KerasException(
+            "The savedmodel engine runs the stored graph as it is; compiling (--compile xla, Formulation.COMPILED) is for"
+                + " the native engine");
+      }
       if (!Files.isDirectory(path)) {
         throw new KerasException(
             "The savedmodel engine runs a SavedModel directory, found the file "

@@ -1,5 +1,6 @@
 package io.github.kpconvx.inference;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -165,6 +166,35 @@ public final class Model implements AutoCloseable {
       named.put(distinct.get(i), results.get(i));
     }
     return new Prediction(named);
+  }
+
+  /**
+   * Predicts once for inputs of zeros, so that what happens only the first time, compilation above
+   * all, is over before the first question.
+   *
+   * @param shapes the shape of each input by name, as it will be asked for
+   * @return how long it took
+   * @throws ModelException if an input is missing, surplus or of another shape
+   */
+  public Duration warmUp(Map<String, Shape> shapes) {
+    Map<String, Tensor> zeros = new LinkedHashMap<>();
+    try {
+      for (Map.Entry<String, Shape> shape : shapes.entrySet()) {
+        TensorSpec input = inputs.get(shape.getKey());
+        if (input == null) {
+          throw new ModelException(
+              "Expected the inputs " + describe() + ", got " + shapes.keySet());
+        }
+        Tensor tensor = Tensor.of(input.type(), shape.getValue());
+        zeros.put(shape.getKey(), tensor);
+        tensor.asRawTensor().data().write(new byte[(int) tensor.numBytes()]);
+      }
+      long start = System.nanoTime();
+      predict(zeros).close();
+      return Duration.ofNanos(System.nanoTime() - start);
+    } finally {
+      zeros.values().forEach(Tensor::close);
+    }
   }
 
   /** A tensor for each name; the same one for names of the same thing. */
