@@ -222,8 +222,9 @@ class LayerContractTest {
 
   @ParameterizedTest
   @ValueSource(doubles = {0, 0.25, 1})
-  void aNormalizationHasAMomentumFrom0To1(double momentum) {
-    assertEquals(momentum, normalization("{\"momentum\": " + momentum + "}").momentum());
+  void aNormalizationHasAMomentumFrom0To1AndAnyEpsilonFrom0(double momentum) {
+    String config = "{\"epsilon\": 0, \"momentum\": " + momentum + "}";
+    assertEquals(momentum, normalization(config).momentum());
   }
 
   @ParameterizedTest
