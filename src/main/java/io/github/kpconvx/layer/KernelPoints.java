@@ -112,7 +112,7 @@ public interface KernelPoints {
   }
 
   private static double[] point(Path csv, int number, String line) {
-    String[] parts = line.split("[\\s,;]+", -1);
+    String[] parts = line.split("\\s*[,;]\\s*|\\s+", -1);
     double[] point = new double[3];
     boolean valid = parts.length == 3;
     try {

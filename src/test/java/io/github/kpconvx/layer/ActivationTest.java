@@ -83,6 +83,7 @@ class ActivationTest {
         "{\"class_name\": \"Softmax\", \"config\": {\"axis\": 0.5}}|axis = 0.5, expected an integer",
         "{\"class_name\": \"Softmax\", \"config\": {\"axes\": 1}}|unknown configuration key",
         "{\"class_name\": \"ThresholdedReLU\", \"config\": {\"theta\": -1}}|theta = -1, expected",
+        "{\"class_name\": \"ThresholdedReLU\", \"config\": {\"thetta\": 1}}|key \"thetta\"",
         "{\"class_name\": \"ThresholdedReLU\", \"config\": {\"theta\": null}}|theta = null,",
         "{\"class_name\": \"Identity\", \"config\": {\"gain\": 1}}|unknown configuration key",
         "{\"class_name\": \"Activation\", \"config\": {}}|activation = nothing, expected a name",

@@ -71,6 +71,7 @@ class KPConvXLayerTest {
         "{\"activation\": \"rely\"}|unknown activation \"rely\"",
         "{\"dtype\": \"float16\"}|dtype = \"float16\", expected \"float32\"",
         "{\"deformable\": 1}|deformable = 1, expected true or false",
+        "{\"built_Q\": 1}|built_Q = 1, expected true or false",
         "{\"initializer\": 3}|unknown initializer 3",
         "[]|Expected the configuration of a KPConvXLayer",
         "{|no valid JSON",
