@@ -21,7 +21,8 @@ final class GraphPerNeighbourCount implements LoadedGraphs {
   private final List<TensorSpec> indices;
   private final Function<Map<String, Shape>, LoadedGraph> make;
   private final Runnable release;
-  private final Map<Map<String, Shape>, Entry> entries = new LinkedHashMap<>(LIMIT, 0.75f, true);
+  // By numbers, since shapes with unknown dimensions equal no other, not even themselves.
+  private final Map<List<Long>, Entry> entries = new LinkedHashMap<>(LIMIT, 0.75f, true);
   private boolean closed;
 
   private static final class Entry {
@@ -52,11 +53,7 @@ final class GraphPerNeighbourCount implements LoadedGraphs {
 
   @Override
   public <T> T with(Map<String, Shape> shapes, Function<LoadedGraph, T> run) {
-    Map<String, Shape> key = new LinkedHashMap<>();
-    for (TensorSpec input : indices) {
-      Shape known = input.shape();
-      key.put(input.name(), Shape.of(known.get(0), known.get(1), shapes.get(input.name()).get(2)));
-    }
+    List<Long> key = indices.stream().map(input -> shapes.get(input.name()).get(2)).toList();
     Entry entry = acquire(key);
     try {
       return run.apply(entry.graph);
@@ -65,18 +62,27 @@ final class GraphPerNeighbourCount implements LoadedGraphs {
     }
   }
 
-  private synchronized Entry acquire(Map<String, Shape> key) {
+  private Map<String, Shape> definite(List<Long> key) {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    for (int i = 0; i < key.size(); i++) {
+      Shape known = indices.get(i).shape();
+      shapes.put(indices.get(i).name(), Shape.of(known.get(0), known.get(1), key.get(i)));
+    }
+    return shapes;
+  }
+
+  private synchronized Entry acquire(List<Long> key) {
     if (closed) {
       throw new IllegalStateException("The model is closed");
     }
     Entry entry = entries.get(key);
     if (entry == null) {
-      entry = new Entry(make.apply(key));
+      entry = new Entry(make.apply(definite(key)));
       entries.put(key, entry);
     }
     entry.users++;
     while (entries.size() > LIMIT) {
-      Map<String, Shape> oldest = entries.keySet().iterator().next();
+      List<Long> oldest = entries.keySet().iterator().next();
       drop(entries.remove(oldest));
     }
     return entry;
