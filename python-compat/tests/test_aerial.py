@@ -318,6 +318,8 @@ def test_the_command_names_bad_usage(tmp_path, capsys):
     for arguments, message in (
         ([str(tmp_path)], "exists; --force replaces it"),
         ([str(tmp_path / "none"), "--check"], "is not a directory"),
+        ([str(tmp_path / "none"), "--evaluate", "model.keras"], "is not a directory"),
+        ([str(tmp_path), "--scenes"], "exists"),
         ([], "OUT_DIR"),
     ):
         with pytest.raises(SystemExit) as stopped:
@@ -330,3 +332,14 @@ def test_a_check_of_something_else_is_one_clear_line(tmp_path, capsys):
     assert command.main([str(tmp_path), "--check"]) == 1
     error = capsys.readouterr().err
     assert "pipeline.json" in error and error.count("\n") == 1
+
+
+def test_the_shipped_model_is_measured_as_its_report_says(capsys):
+    assert command.main([str(SHIPPED), "--evaluate", str(SHIPPED / "aerial.keras")]) == 0
+    report = json.loads((SHIPPED / "report.json").read_text(encoding="utf-8"))
+    assert f"mean IoU {report['mean_iou']:.4f}, accuracy {report['accuracy']:.4f}" in capsys.readouterr().out
+
+
+def test_scenes_are_written_to_train_elsewhere(tmp_path):
+    train.write_scenes(tmp_path / "scenes", training=(5,), size=40.0, say=lambda line: None)
+    assert len(pipeline.read_points(tmp_path / "scenes" / "scene_5.laz")) > 100

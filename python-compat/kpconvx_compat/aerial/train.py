@@ -84,6 +84,23 @@ def generated_points(seed, size=scene.SIZE):
         return pipeline.read_points(path)
 
 
+def write_scenes(directory, training=TRAINING, size=scene.SIZE, say=print):
+    """Writes the scenes that are learned from as ``scene_SEED.laz``, for training elsewhere.
+
+    Args:
+        directory: where to; it is made.
+        training: their seeds.
+        size: length of a scene's side in m.
+        say: function that shows a line.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True)
+    for seed in training:
+        path = directory / f"scene_{seed}.laz"
+        scene.write_laz(path, scene.generate(seed, size))
+        say(str(path))
+
+
 def samples(points, parameters):
     """A list of (X, F, N, channel) for the tiles of a file; channel is (1, R) int64."""
     columns = pipeline.features(points, parameters)
@@ -326,3 +343,23 @@ def check(directory, say=print):
     say("report.json agrees" if same else "report.json does not agree with predictions.npz and scene.laz")
     show(again, say)
     return bool(good and same)
+
+
+def evaluate(model, directory, say=print):
+    """Measures a model on the shipped scene, which no training scene resembles but by its making.
+
+    Args:
+        model: a ``.keras`` archive of a network with the aerial model's inputs and classes.
+        directory: what :func:`build` wrote; its pipeline and scene are used.
+        say: function that shows a line.
+
+    Returns:
+        the figures, as in ``report.json``.
+    """
+    directory = Path(directory)
+    parameters = pipeline.PipelineParameters.from_file(directory / "assets.extra" / "pipeline.json")
+    points = pipeline.read_points(directory / "scene.laz")
+    probabilities = pipeline.predict(caller(keras.saving.load_model(model)), points, parameters)
+    report = figures(points, probabilities, parameters)
+    show(report, say)
+    return report

@@ -1,7 +1,9 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.Engine;
+import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.layer.Formulation;
 import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -15,9 +17,26 @@ final class ModelOptions {
           "native: rebuilds the network and loads the weights (default); savedmodel: runs the stored signature.")
   private Engine engine;
 
+  /** What compiles the native engine's graph. */
+  enum Compile {
+    NONE,
+    XLA
+  }
+
+  @Option(
+      names = "--compile",
+      defaultValue = "none",
+      description =
+          "none: TensorFlow's kernels (default); xla: compiles geometry and aggregation for the inputs' sizes first.")
+  private Compile compile;
+
   @Mixin private NetworkOptions network;
 
   Model load(Path path) {
-    return network.loader(path).withEngine(engine).load();
+    KPConvX.Loader loader = network.loader(path).withEngine(engine);
+    if (compile == Compile.XLA) {
+      loader.withFormulation(Formulation.COMPILED);
+    }
+    return loader.load();
   }
 }

@@ -10,10 +10,12 @@ import io.github.kpconvx.training.Example;
 import io.github.kpconvx.training.ExampleSet;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /**
  * The receptive fields of classified point clouds. For learning each may be turned about the
@@ -29,14 +31,8 @@ final class PointCloudExamples implements ExampleSet {
   private final int intensity;
   private final boolean varied;
 
-  /**
-   * Reads the clouds and prepares all of their receptive fields.
-   *
-   * @param files LAS or LAZ files whose points are classified
-   * @param preprocessing how a cloud becomes examples
-   * @param varied whether each example differs each time
-   */
-  PointCloudExamples(List<Path> files, Preprocessing preprocessing, boolean varied) {
+  private PointCloudExamples(
+      List<Path> files, Preprocessing preprocessing, boolean varied, boolean once) {
     this.varied = varied;
     this.intensity = preprocessing.features().indexOf(Feature.INTENSITY);
     Map<Integer, Integer> classes = new LinkedHashMap<>();
@@ -47,7 +43,8 @@ final class PointCloudExamples implements ExampleSet {
       for (ReceptiveField field : ReceptiveFields.of(cloud, preprocessing)) {
         int r = field.size();
         int[] labels = new int[r];
-        for (int i = 0; i < r; i++) {
+        Arrays.fill(labels, NO_CLASS);
+        for (int i : once ? field.core() : IntStream.range(0, r).toArray()) {
           labels[i] = classes.getOrDefault(cloud.classification(field.points()[i]), NO_CLASS);
         }
         examples.add(
@@ -59,6 +56,31 @@ final class PointCloudExamples implements ExampleSet {
                 NpyArray.of(labels, r)));
       }
     }
+  }
+
+  /**
+   * Reads the clouds and prepares all of their receptive fields to learn from.
+   *
+   * @param files LAS or LAZ files whose points are classified
+   * @param preprocessing how a cloud becomes examples
+   * @param varied whether each example differs each time
+   * @return the examples
+   */
+  static PointCloudExamples toLearnFrom(
+      List<Path> files, Preprocessing preprocessing, boolean varied) {
+    return new PointCloudExamples(files, preprocessing, varied, false);
+  }
+
+  /**
+   * Reads the clouds to measure a model on: each point is labelled in one receptive field alone,
+   * the one that is asked for its class in a prediction, so that figures are those of the file.
+   *
+   * @param files LAS or LAZ files whose points are classified
+   * @param preprocessing how a cloud becomes examples
+   * @return the examples
+   */
+  static PointCloudExamples toMeasureOn(List<Path> files, Preprocessing preprocessing) {
+    return new PointCloudExamples(files, preprocessing, false, true);
   }
 
   @Override

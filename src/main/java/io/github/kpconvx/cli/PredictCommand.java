@@ -2,7 +2,6 @@ package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.Tensors;
-import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.nio.file.Path;
@@ -19,12 +18,6 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
 final class PredictCommand implements Callable<Integer> {
-  /** How the native engine's graph is compiled. */
-  enum Compile {
-    NONE,
-    XLA
-  }
-
   @Option(
       names = "--model",
       required = true,
@@ -47,19 +40,10 @@ final class PredictCommand implements Callable<Integer> {
       description = "Gets an array for each output, by its name.")
   private Path output;
 
-  @Option(
-      names = "--compile",
-      defaultValue = "none",
-      description = "none (default); xla is not available in this version.")
-  private Compile compile;
-
   @Mixin private ModelOptions options;
 
   @Override
   public Integer call() {
-    if (compile == Compile.XLA) {
-      throw new KerasException("--compile xla is not available in this version, expected none");
-    }
     Map<String, NpyArray> arrays = NpzFile.read(inputs);
     try (Model loaded = options.load(model)) {
       NpzFile.write(output, Tensors.predict(loaded, arrays, loaded.outputs().keySet()));

@@ -1,6 +1,7 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.keras.WeightStore;
@@ -15,14 +16,17 @@ import io.github.kpconvx.training.Trainer;
 import io.github.kpconvx.training.TrainingException;
 import io.github.kpconvx.training.TrainingListener;
 import io.github.kpconvx.training.TrainingSettings;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -40,6 +44,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
 final class TrainCommand implements Callable<Integer> {
+  private static final String EXAMPLES = ".*\\.(las|laz|npz)";
+
   @Option(
       names = "--model",
       required = true,
@@ -54,7 +60,8 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = {
         "What to learn from: LAS or LAZ files whose points are classified, or .npz files with an array",
-        "for each input of the network and one called labels, all with a leading batch axis."
+        "for each input of the network and one called labels, all with a leading batch axis;",
+        "or a directory of such files."
       })
   private List<Path> data;
 
@@ -131,13 +138,18 @@ final class TrainCommand implements Callable<Integer> {
     }
     TrainingFile file =
         settingsFile == null ? TrainingFile.defaults() : TrainingFile.read(settingsFile);
+    data = files(data);
+    validation = files(validation);
     boolean clouds = areClouds(data);
     if (!validation.isEmpty() && areClouds(validation) != clouds) {
       throw new TrainingException("Data and validation are of different kinds, expected the same");
     }
-    ExampleSet examples = examples(data, clouds, file.augment());
+    ExampleSet examples =
+        clouds
+            ? PointCloudExamples.toLearnFrom(data, preprocessing(), file.augment())
+            : ArrayExamples.read(data);
     Optional<ExampleSet> unseen =
-        validation.isEmpty() ? Optional.empty() : Optional.of(examples(validation, clouds, false));
+        validation.isEmpty() ? Optional.empty() : Optional.of(unseen(clouds));
     KPConvX.Loader loader = network.loader(model);
     KerasObject config =
         FrozenLayers.freeze(
@@ -199,6 +211,32 @@ final class TrainCommand implements Callable<Integer> {
         });
   }
 
+  /** Puts a directory's files, in the order of their names, in its place. */
+  private static List<Path> files(List<Path> given) {
+    List<Path> files = new ArrayList<>();
+    for (Path path : given) {
+      if (!Files.isDirectory(path)) {
+        files.add(path);
+        continue;
+      }
+      try (Stream<Path> children = Files.list(path)) {
+        List<Path> found =
+            children
+                .filter(child -> child.toString().toLowerCase(Locale.ROOT).matches(EXAMPLES))
+                .sorted()
+                .toList();
+        if (found.isEmpty()) {
+          throw new TrainingException(
+              "Directory " + path + " holds no .las, .laz or .npz file to train on");
+        }
+        files.addAll(found);
+      } catch (IOException e) {
+        throw new TrainingException(path + ": cannot be read: " + AtomicFile.reason(e, path), e);
+      }
+    }
+    return files;
+  }
+
   private static boolean areClouds(List<Path> files) {
     long arrays = files.stream().filter(file -> file.toString().endsWith(".npz")).count();
     if (arrays > 0 && arrays < files.size()) {
@@ -208,10 +246,10 @@ final class TrainCommand implements Callable<Integer> {
     return arrays == 0;
   }
 
-  private ExampleSet examples(List<Path> files, boolean clouds, boolean varied) {
+  private ExampleSet unseen(boolean clouds) {
     return clouds
-        ? new PointCloudExamples(files, preprocessing(), varied)
-        : ArrayExamples.read(files);
+        ? PointCloudExamples.toMeasureOn(validation, preprocessing())
+        : ArrayExamples.read(validation);
   }
 
   private Preprocessing preprocessing() {

@@ -7,6 +7,8 @@ import io.github.kpconvx.keras.ModelFile;
 import io.github.kpconvx.keras.SavedModelDirectory;
 import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.layer.KPConvXConfig;
 import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.KernelPoints;
@@ -25,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -82,6 +85,7 @@ public final class KPConvX {
     private Optional<KerasObject> config = Optional.empty();
     private KernelPoints kernelPoints = KernelPoints.fromFileOnly();
     private LayerRegistry registry = LayerRegistry.standard();
+    private Formulation formulation = Formulation.FOLDED;
     private String signature = SIGNATURE;
 
     private Loader(Path path) {
@@ -139,6 +143,19 @@ public final class KPConvX {
      */
     public Loader withLayers(LayerRegistry newRegistry) {
       registry = newRegistry;
+      return this;
+    }
+
+    /**
+     * Chooses how the native engine computes; {@link Formulation#FOLDED} otherwise. The compiled
+     * form is the fastest once it is warm: it compiles for each κ and for each of a few sizes of
+     * clouds when it first meets them, which takes a second or more.
+     *
+     * @param newFormulation the form
+     * @return this
+     */
+    public Loader withFormulation(Formulation newFormulation) {
+      formulation = newFormulation;
       return this;
     }
 
@@ -272,35 +289,89 @@ public final class KPConvX {
     }
 
     private Model nativeModel() {
-      try (WeightStore weights = WeightStore.open(path)) {
-        Network network = network(weights);
-        Graph graph = new Graph();
-        Session session = null;
-        try {
-          Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
-          session = new Session(graph);
-          network.loadWeights(network.match(weights), session, kernelPoints);
-          return model(network, built, graph, session);
-        } catch (RuntimeException e) {
-          close(graph, session);
-          throw e;
+      try (WeightStore weights = WeightStore.open(path);
+          Graph graph = new Graph()) {
+        Supplier<Network> networks = networks(weights);
+        Network network = networks.get();
+        Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
+        List<TensorSpec> inputs = new ArrayList<>();
+        for (Network.Input input : network.inputs()) {
+          inputs.add(new TensorSpec(input.name(), input.shape(), input.type()));
         }
+        List<TensorSpec> outputs = new ArrayList<>();
+        built
+            .outputs()
+            .forEach(
+                (name, value) -> outputs.add(new TensorSpec(name, value.shape(), value.type())));
+        Map<String, TFloat32> values =
+            WeightLoader.read(network.layers(), network.match(weights), kernelPoints);
+        LoadedGraphs graphs = graphs(networks, inputs, values);
+        return new Model(Engine.NATIVE, graphs, inputs, outputs, built.stages().keySet());
       }
     }
 
-    private static void close(Graph graph, Session session) {
-      if (session != null) {
-        session.close();
+    /** Takes care of the values: they are closed as soon as no graph needs them any more. */
+    private LoadedGraphs graphs(
+        Supplier<Network> networks, List<TensorSpec> inputs, Map<String, TFloat32> values) {
+      Formulation form = formulation;
+      Runnable release = () -> values.values().forEach(TFloat32::close);
+      if (form == Formulation.COMPILED) {
+        return new GraphPerNeighbourCount(
+            inputs, shapes -> graph(networks.get(), form, shapes, values), release);
       }
-      graph.close();
+      try {
+        return LoadedGraphs.of(graph(networks.get(), form, Map.of(), values));
+      } finally {
+        release.run();
+      }
+    }
+
+    private static LoadedGraph graph(
+        Network network,
+        Formulation formulation,
+        Map<String, Shape> shapes,
+        Map<String, TFloat32> values) {
+      Graph graph = new Graph();
+      try {
+        network.freeze(values);
+        Network.Built built =
+            network.build(
+                Ops.create(graph),
+                CallContext.of(Mode.INFERENCE).withFormulation(formulation),
+                shapes);
+        Map<String, String> feeds = new LinkedHashMap<>();
+        Map<String, String> fetches = new LinkedHashMap<>();
+        built.stages().forEach((name, value) -> fetches.put(name, tensorName(value)));
+        built.inputs().forEach((name, value) -> feeds.put(name, tensorName(value)));
+        built.outputs().forEach((name, value) -> fetches.put(name, tensorName(value)));
+        Session session = new Session(graph);
+        return new LoadedGraph(
+            session,
+            feeds,
+            fetches,
+            () -> {
+              session.close();
+              graph.close();
+            });
+      } catch (RuntimeException e) {
+        graph.close();
+        throw e;
+      }
     }
 
     Network network(WeightStore weights) {
+      return networks(weights).get();
+    }
+
+    /** Makes the network again and again, without the file. */
+    private Supplier<Network> networks(WeightStore weights) {
       KerasObject object = config().orElseThrow(this::noConfiguration);
+      LayerRegistry layers = registry;
       if (!object.className().equals(KPConvXLayer.CLASS_NAME)) {
-        return Network.of(object, registry);
+        return () -> Network.of(object, layers);
       }
-      return Network.ofLayer(object, featureDim(object, weights), registry);
+      long featureDim = featureDim(object, weights);
+      return () -> Network.ofLayer(object, featureDim, layers);
     }
 
     private KerasException noConfiguration() {
@@ -341,31 +412,6 @@ public final class KPConvX {
       return candidates.get(0);
     }
 
-    private static Model model(Network network, Network.Built built, Graph graph, Session session) {
-      Map<String, String> feeds = new LinkedHashMap<>();
-      Map<String, String> fetches = new LinkedHashMap<>();
-      List<TensorSpec> inputs = new ArrayList<>();
-      for (Network.Input input : network.inputs()) {
-        inputs.add(new TensorSpec(input.name(), input.shape(), input.type()));
-      }
-      List<TensorSpec> outputs = new ArrayList<>();
-      built
-          .outputs()
-          .forEach((name, value) -> outputs.add(new TensorSpec(name, value.shape(), value.type())));
-      built.stages().forEach((name, value) -> fetches.put(name, tensorName(value)));
-      built.inputs().forEach((name, value) -> feeds.put(name, tensorName(value)));
-      built.outputs().forEach((name, value) -> fetches.put(name, tensorName(value)));
-      return new Model(
-          Engine.NATIVE,
-          session,
-          () -> close(graph, session),
-          inputs,
-          outputs,
-          built.stages().keySet(),
-          feeds,
-          fetches);
-    }
-
     private static String tensorName(Operand<?> operand) {
       return operand.op().name() + ":" + operand.asOutput().index();
     }
@@ -374,6 +420,11 @@ public final class KPConvX {
       if (config.isPresent()) {
         throw new KerasException(
             "The savedmodel engine runs the stored graph and takes no configuration");
+      }
+      if (formulation == Formulation.COMPILED) {
+        throw new KerasException(
+            "The savedmodel engine runs the stored graph as it is; compiling (--compile xla, Formulation.COMPILED) is for"
+                + " the native engine");
       }
       if (!Files.isDirectory(path)) {
         throw new KerasException(
@@ -401,13 +452,10 @@ public final class KPConvX {
         List<TensorSpec> outputs = specs(stored.getOutputs(), fetches);
         return new Model(
             Engine.SAVEDMODEL,
-            bundle.session(),
-            bundle::close,
+            LoadedGraphs.of(new LoadedGraph(bundle.session(), feeds, fetches, bundle::close)),
             inputs,
             outputs,
-            Set.of(),
-            feeds,
-            fetches);
+            Set.of());
       } catch (RuntimeException e) {
         bundle.close();
         throw e;

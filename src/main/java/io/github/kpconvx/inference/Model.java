@@ -1,5 +1,6 @@
 package io.github.kpconvx.inference;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -29,40 +31,29 @@ import org.tensorflow.types.family.TType;
  */
 public final class Model implements AutoCloseable {
   private final Engine engine;
-  private final Session session;
-  private final Runnable release;
+  private final LoadedGraphs graphs;
   private final Map<String, TensorSpec> inputs;
   private final Map<String, TensorSpec> outputs;
-  private final Map<String, String> feeds;
-  private final Map<String, String> fetches;
   private final Set<String> stages;
 
   /**
-   * @param session runs the graph
-   * @param release closes session and graph
+   * @param engine what computes the answers
+   * @param graphs what it runs
    * @param inputs what the model takes
    * @param outputs what the model gives
    * @param stages names of intermediate results
-   * @param feeds the graph's tensor for each input
-   * @param fetches the graph's tensor for each output and stage
    */
   Model(
       Engine engine,
-      Session session,
-      Runnable release,
+      LoadedGraphs graphs,
       List<TensorSpec> inputs,
       List<TensorSpec> outputs,
-      Set<String> stages,
-      Map<String, String> feeds,
-      Map<String, String> fetches) {
+      Set<String> stages) {
     this.engine = engine;
-    this.session = session;
-    this.release = release;
+    this.graphs = graphs;
     this.inputs = byName(inputs);
     this.outputs = byName(outputs);
     this.stages = Collections.unmodifiableSet(stages);
-    this.feeds = Map.copyOf(feeds);
-    this.fetches = Map.copyOf(fetches);
   }
 
   private static Map<String, TensorSpec> byName(List<TensorSpec> specs) {
@@ -177,21 +168,58 @@ public final class Model implements AutoCloseable {
     return new Prediction(named);
   }
 
+  /**
+   * Predicts once for inputs of zeros, so that what happens only the first time, compilation above
+   * all, is over before the first question.
+   *
+   * @param shapes the shape of each input by name, as it will be asked for
+   * @return how long it took
+   * @throws ModelException if an input is missing, surplus or of another shape
+   */
+  public Duration warmUp(Map<String, Shape> shapes) {
+    Map<String, Tensor> zeros = new LinkedHashMap<>();
+    try {
+      for (Map.Entry<String, Shape> shape : shapes.entrySet()) {
+        TensorSpec input = inputs.get(shape.getKey());
+        if (input == null) {
+          throw new ModelException(
+              "Expected the inputs " + describe() + ", got " + shapes.keySet());
+        }
+        Tensor tensor = Tensor.of(input.type(), shape.getValue());
+        zeros.put(shape.getKey(), tensor);
+        tensor.asRawTensor().data().write(new byte[(int) tensor.numBytes()]);
+      }
+      long start = System.nanoTime();
+      predict(zeros).close();
+      return Duration.ofNanos(System.nanoTime() - start);
+    } finally {
+      zeros.values().forEach(Tensor::close);
+    }
+  }
+
   /** A tensor for each name; the same one for names of the same thing. */
   private List<Tensor> run(Map<String, Tensor> fed, List<String> names) {
     checkAgreement(fed);
-    Session.Runner runner = session.runner();
-    fed.forEach((name, tensor) -> runner.feed(feeds.get(name), tensor));
-    // A layer's output may be the model's too; TensorFlow refuses to fetch a tensor twice.
-    List<String> wanted = names.stream().map(fetches::get).distinct().toList();
-    wanted.forEach(runner::fetch);
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    fed.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
     try {
-      List<Tensor> results = new ArrayList<>();
-      runner.run().forEach(entry -> results.add(entry.getValue()));
-      return names.stream().map(name -> results.get(wanted.indexOf(fetches.get(name)))).toList();
+      return graphs.with(shapes, graph -> run(graph, fed, names));
     } catch (RuntimeException e) {
       throw TensorFlowErrors.translate("Prediction failed", e);
     }
+  }
+
+  private static List<Tensor> run(LoadedGraph graph, Map<String, Tensor> fed, List<String> names) {
+    Session.Runner runner = graph.session().runner();
+    fed.forEach((name, tensor) -> runner.feed(graph.feeds().get(name), tensor));
+    // A layer's output may be the model's too; TensorFlow refuses to fetch a tensor twice.
+    List<String> wanted = names.stream().map(graph.fetches()::get).distinct().toList();
+    wanted.forEach(runner::fetch);
+    List<Tensor> results = new ArrayList<>();
+    runner.run().forEach(entry -> results.add(entry.getValue()));
+    return names.stream()
+        .map(name -> results.get(wanted.indexOf(graph.fetches().get(name))))
+        .toList();
   }
 
   private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {
@@ -280,6 +308,6 @@ public final class Model implements AutoCloseable {
   /** Releases the native memory; waits for predictions under way. */
   @Override
   public void close() {
-    release.run();
+    graphs.close();
   }
 }

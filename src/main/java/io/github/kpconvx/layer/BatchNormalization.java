@@ -181,6 +181,21 @@ public final class BatchNormalization extends Layer {
     return normalize(tf, x, mean, variance);
   }
 
+  /**
+   * What this one does in inference to channel c, {@code y = factor · x + shift}, of its frozen
+   * weights, in double precision.
+   */
+  double factor(int c) {
+    return (scale ? frozen("gamma").getFloat(c) : 1)
+        / Math.sqrt(frozen("moving_variance").getFloat(c) + epsilon);
+  }
+
+  /** See {@link #factor}. */
+  double shift(int c) {
+    return (center ? frozen("beta").getFloat(c) : 0)
+        - frozen("moving_mean").getFloat(c) * factor(c);
+  }
+
   private Operand<TFloat32> moved(Ops tf, Operand<TFloat32> old, Operand<TFloat32> batch) {
     return tf.math.add(
         tf.math.mul(old, tf.constant((float) momentum)),

@@ -3,18 +3,27 @@ package io.github.kpconvx.layer;
 import java.util.Objects;
 
 /**
- * What a layer is told when it is called, besides its inputs. Immutable.
+ * What a layer is told when it is called, besides its inputs. For one graph and one thread.
  *
  * @param mode whether to train
  * @param random where random numbers come from while training
  * @param stages is told each intermediate result that the layer makes known
+ * @param formulation how inference is computed
+ * @param geometry what layers of the same points and neighbours share
  */
-public record CallContext(Mode mode, RandomSource random, Stages stages) {
+public record CallContext(
+    Mode mode,
+    RandomSource random,
+    Stages stages,
+    Formulation formulation,
+    SharedGeometry geometry) {
 
   public CallContext {
     Objects.requireNonNull(mode, "mode");
     Objects.requireNonNull(random, "random");
     Objects.requireNonNull(stages, "stages");
+    Objects.requireNonNull(formulation, "formulation");
+    Objects.requireNonNull(geometry, "geometry");
   }
 
   /**
@@ -24,7 +33,8 @@ public record CallContext(Mode mode, RandomSource random, Stages stages) {
    * @return the context
    */
   public static CallContext of(Mode mode) {
-    return new CallContext(mode, RandomSource.unseeded(), Stages.NONE);
+    return new CallContext(
+        mode, RandomSource.unseeded(), Stages.NONE, Formulation.PLAIN, new SharedGeometry());
   }
 
   /**
@@ -34,7 +44,7 @@ public record CallContext(Mode mode, RandomSource random, Stages stages) {
    * @return a context that differs in it alone
    */
   public CallContext withMode(Mode other) {
-    return new CallContext(other, random, stages);
+    return new CallContext(other, random, stages, formulation, geometry);
   }
 
   /**
@@ -44,7 +54,7 @@ public record CallContext(Mode mode, RandomSource random, Stages stages) {
    * @return a context that differs in it alone
    */
   public CallContext withRandom(RandomSource other) {
-    return new CallContext(mode, other, stages);
+    return new CallContext(mode, other, stages, formulation, geometry);
   }
 
   /**
@@ -54,7 +64,17 @@ public record CallContext(Mode mode, RandomSource random, Stages stages) {
    * @return a context that differs in it alone
    */
   public CallContext withStages(Stages other) {
-    return new CallContext(mode, random, other);
+    return new CallContext(mode, random, other, formulation, geometry);
+  }
+
+  /**
+   * With another formulation.
+   *
+   * @param other how inference is computed
+   * @return a context that differs in it alone
+   */
+  public CallContext withFormulation(Formulation other) {
+    return new CallContext(mode, random, stages, other, geometry);
   }
 
   /**

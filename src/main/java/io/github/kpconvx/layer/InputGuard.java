@@ -24,21 +24,35 @@ final class InputGuard {
   /** Returns N, to be used only after the checks have passed. */
   static <T extends TNumber> Operand<T> check(
       Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<T> n) {
+    return neighbours(tf.withControlDependencies(sameShape(tf, x, f, n)), x, n);
+  }
+
+  /** Returns F, to be used only after X, F and N were found to agree. */
+  static Operand<TFloat32> features(
+      Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<? extends TNumber> n) {
+    return tf.withControlDependencies(sameShape(tf, x, f, n)).identity(f);
+  }
+
+  /** Returns N, to be used only after its indices and the coordinates were checked. */
+  static <T extends TNumber> Operand<T> neighbours(Ops tf, Operand<TFloat32> x, Operand<T> n) {
+    // A coordinate that is no number is near no kernel point: its neighbours would be silently
+    // ignored.
+    Op finite = tf.debugging.checkNumerics(x, "X holds a coordinate that is not finite");
+    return inRange(tf.withControlDependencies(finite), n);
+  }
+
+  private static Op sameShape(
+      Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<? extends TNumber> n) {
     Operand<TInt32> ofX = batchAndPoints(tf, x);
     Operand<TInt32> ofF = batchAndPoints(tf, f);
     Operand<TInt32> ofN = batchAndPoints(tf, n);
     Operand<TBool> agree =
         tf.math.logicalAnd(all(tf, tf.math.equal(ofX, ofF)), all(tf, tf.math.equal(ofX, ofN)));
-    Op sameShape =
-        require(
-            tf,
-            agree,
-            "X, F and N disagree in (B, R): X has {}, F has {}, N has {}",
-            List.of(ofX, ofF, ofN));
-    // A coordinate that is no number is near no kernel point: its neighbours would be silently
-    // ignored.
-    Op finite = tf.debugging.checkNumerics(x, "X holds a coordinate that is not finite");
-    return inRange(tf.withControlDependencies(sameShape, finite), n);
+    return require(
+        tf,
+        agree,
+        "X, F and N disagree in (B, R): X has {}, F has {}, N has {}",
+        List.of(ofX, ofF, ofN));
   }
 
   private static <T extends TNumber> Operand<T> inRange(Ops tf, Operand<T> n) {

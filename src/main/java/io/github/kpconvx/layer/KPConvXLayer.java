@@ -9,7 +9,9 @@ import io.github.kpconvx.keras.LayerSpec;
 import io.github.kpconvx.keras.WeightSpec;
 import io.github.kpconvx.keras.WeightStore;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.tensorflow.Operand;
@@ -17,8 +19,6 @@ import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.ReduceSum;
-import org.tensorflow.op.core.Unstack;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -75,9 +75,7 @@ public final class KPConvXLayer extends Layer {
 
   private final KPConvXConfig config;
   private long featureDim;
-  private List<BatchNormalization> bnPhi = List.of();
-  private List<BatchNormalization> bnHtilde = List.of();
-  private List<BatchNormalization> bnHhat = List.of();
+  private final Map<String, List<BatchNormalization>> normalizations = new LinkedHashMap<>();
 
   /**
    * Reads a serialized layer.
@@ -88,8 +86,9 @@ public final class KPConvXLayer extends Layer {
   public KPConvXLayer(KerasObject object) {
     super(object);
     this.config = KPConvXConfig.of(object);
-    // Made here, so that a wrong one is an error of the configuration and not of a later build.
-    normalizations();
+    addNormalizations("bn_phi", config.bnPhi());
+    addNormalizations("bn_htilde", config.bnHtilde());
+    addNormalizations("bn_hhat", config.bnHhat());
   }
 
   /**
@@ -228,10 +227,9 @@ public final class KPConvXLayer extends Layer {
     addBlockWeight(tf, "btilde", hidden);
     addBlockWeight(tf, "Ahat", hidden, featureDim);
     addBlockWeight(tf, "bhat", featureDim);
-    List<List<BatchNormalization>> normalizations = normalizations();
-    bnPhi = built(tf, "bn_phi", normalizations.get(0), featureDim);
-    bnHtilde = built(tf, "bn_htilde", normalizations.get(1), hidden);
-    bnHhat = built(tf, "bn_hhat", normalizations.get(2), featureDim);
+    buildNormalizations(tf, "bn_phi", featureDim);
+    buildNormalizations(tf, "bn_htilde", hidden);
+    buildNormalizations(tf, "bn_hhat", featureDim);
   }
 
   /** Adds a weight that holds one tensor of the given shape for each block. */
@@ -240,15 +238,7 @@ public final class KPConvXLayer extends Layer {
     addWeight(tf, WeightSpec.of(weight, true, all), config.weightRules());
   }
 
-  private List<List<BatchNormalization>> normalizations() {
-    return List.of(
-        normalizations("bn_phi", config.bnPhi()),
-        normalizations("bn_htilde", config.bnHtilde()),
-        normalizations("bn_hhat", config.bnHhat()));
-  }
-
-  private List<BatchNormalization> normalizations(
-      String attribute, Optional<List<KerasObject>> given) {
+  private void addNormalizations(String attribute, Optional<List<KerasObject>> given) {
     List<BatchNormalization> layers = new ArrayList<>();
     for (int t = 0; t < config.blocks(); t++) {
       layers.add(
@@ -256,19 +246,21 @@ public final class KPConvXLayer extends Layer {
               ? new BatchNormalization(given.get().get(t))
               : BatchNormalization.withMomentum(attribute + "_" + t, config.bnMomentum()));
     }
-    return layers;
+    normalizations.put(attribute, layers);
+    addSublayers(attribute, layers);
   }
 
-  private List<BatchNormalization> built(
-      Ops tf, String attribute, List<BatchNormalization> layers, long channels) {
+  private void buildNormalizations(Ops tf, String attribute, long channels) {
     long any = Shape.UNKNOWN_SIZE;
-    for (int t = 0; t < layers.size(); t++) {
-      layers
-          .get(t)
+    for (int t = 0; t < config.blocks(); t++) {
+      normalization(attribute, t)
           .build(tf.withSubScope(attribute + "_" + t), List.of(Shape.of(any, any, channels)));
     }
-    addSublayers(attribute, layers);
-    return layers;
+  }
+
+  /** The normalization of block t, of {@code bn_phi}, {@code bn_htilde} or {@code bn_hhat}. */
+  BatchNormalization normalization(String attribute, int t) {
+    return normalizations.get(attribute).get(t);
   }
 
   @Override
@@ -282,30 +274,47 @@ public final class KPConvXLayer extends Layer {
     Operand<TFloat32> x = floatInput(inputs.get(0), "X");
     Operand<TFloat32> f = floatInput(inputs.get(1), "F");
     Operand<?> n = inputs.get(2);
+    boolean plain = context.formulation() == Formulation.PLAIN || context.training();
     if (n.type().equals(TInt32.class)) {
-      return compute(tf, x, f, (Operand<TInt32>) n, context);
+      Operand<TInt32> indices = (Operand<TInt32>) n;
+      return plain ? compute(tf, x, f, indices, context) : frozen(tf, x, f, indices, context);
     }
     if (n.type().equals(TInt64.class)) {
-      return compute(tf, x, f, (Operand<TInt64>) n, context);
+      Operand<TInt64> indices = (Operand<TInt64>) n;
+      return plain ? compute(tf, x, f, indices, context) : frozen(tf, x, f, indices, context);
     }
     throw new KerasException(
         describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
   }
 
+  private Operand<TFloat32> frozen(
+      Ops tf,
+      Operand<TFloat32> x,
+      Operand<TFloat32> f,
+      Operand<? extends TNumber> n,
+      CallContext context) {
+    if (!isFrozen()) {
+      throw new IllegalStateException(
+          describe() + ": " + context.formulation() + " is for frozen layers: call freeze first");
+    }
+    if (context.formulation() == Formulation.COMPILED && n.shape().get(2) == Shape.UNKNOWN_SIZE) {
+      throw new IllegalStateException(
+          describe() + ": COMPILED needs to know κ; N has shape " + n.shape());
+    }
+    return new FrozenKPConvX(this, featureDim, context).call(tf, x, f, n);
+  }
+
   private <T extends TNumber> Operand<TFloat32> compute(
       Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<T> n, CallContext context) {
     Operand<T> checked = InputGuard.check(tf, x, f, n);
-    Operand<TInt32> shape = tf.shape(checked);
-    Operand<TInt32> batchAndPoints = tf.stridedSlice(shape, Indices.sliceTo(2));
-    // Everything is computed on P = B·R rows: plain matrix products and gathers along the first
-    // axis are what
-    // TensorFlow does fastest.
-    Operand<T> neighbours = rows(tf, checked, shape);
-    Kernel kernel = geometry(tf, matrix(tf, x, 3), neighbours);
-    Operand<TFloat32> features = matrix(tf, f, featureDim);
+    Operand<TInt32> batchAndPoints = PointRows.batchAndPoints(tf, checked);
+    Operand<T> neighbours = PointRows.neighbours(tf, checked);
+    Geometry kernel =
+        Geometry.of(tf, PointRows.matrix(tf, x, 3), neighbours, weight("Q"), config.sigma());
+    Operand<TFloat32> features = PointRows.matrix(tf, f, featureDim);
     Stages stages = context.stages();
-    stages.record("k", restore(tf, kernel.nearest(), batchAndPoints));
-    stages.record("h", restore(tf, kernel.influence(), batchAndPoints));
+    stages.record("k", PointRows.restore(tf, kernel.nearest(), batchAndPoints));
+    stages.record("h", PointRows.restore(tf, kernel.influence(), batchAndPoints));
     for (int t = 0; t < config.blocks(); t++) {
       features =
           block(
@@ -317,57 +326,7 @@ public final class KPConvXLayer extends Layer {
               batchAndPoints,
               context);
     }
-    return restore(tf, features, batchAndPoints);
-  }
-
-  /**
-   * For every neighbour slot (P, κ): its kernel point k_j and its influence h_j. The same in every
-   * block.
-   */
-  private record Kernel(Operand<TInt32> nearest, Operand<TFloat32> influence) {}
-
-  /** Neighbour indices into the rows of all batch elements together, (P, κ). */
-  private static <T extends TNumber> Operand<T> rows(Ops tf, Operand<T> n, Operand<TInt32> shape) {
-    Operand<TInt32> batch = tf.stridedSlice(shape, Indices.at(0));
-    Operand<TInt32> points = tf.stridedSlice(shape, Indices.at(1));
-    Operand<TInt32> first = tf.math.mul(tf.range(tf.constant(0), batch, tf.constant(1)), points);
-    Operand<T> offset =
-        tf.dtypes.cast(tf.reshape(first, tf.constant(new int[] {-1, 1, 1})), n.type());
-    Operand<TInt32> slots = tf.stridedSlice(shape, Indices.at(2));
-    Operand<TInt32> flat = tf.stack(List.of(tf.math.mul(batch, points), slots));
-    return tf.reshape(tf.math.add(n, offset), flat);
-  }
-
-  private <T extends TNumber> Kernel geometry(Ops tf, Operand<TFloat32> x, Operand<T> neighbours) {
-    Operand<TInt32> zero = tf.constant(0);
-    Operand<TFloat32> y =
-        tf.math.sub(tf.gather(x, neighbours, zero), tf.expandDims(x, tf.constant(1)));
-    // Summed one coordinate at a time: no tensor of shape (P, κ, m_q, 3).
-    List<? extends Operand<TFloat32>> ofY = coordinates(tf, y, 2);
-    List<? extends Operand<TFloat32>> ofQ = coordinates(tf, weight("Q"), 1);
-    Operand<TFloat32> squares = null;
-    for (int c = 0; c < 3; c++) {
-      Operand<TFloat32> square =
-          tf.math.square(tf.math.sub(tf.expandDims(ofY.get(c), tf.constant(2)), ofQ.get(c)));
-      squares = squares == null ? square : tf.math.add(squares, square);
-    }
-    Operand<TInt32> nearest = tf.math.argMin(squares, tf.constant(2), TInt32.class);
-    Operand<TFloat32> away = tf.math.sub(y, tf.gather(weight("Q"), nearest, zero));
-    Operand<TFloat32> square = tf.reduceSum(tf.math.square(away), tf.constant(2));
-    // The square root has no derivative at 0, where a point is its own neighbour; the clamp makes
-    // it 0 there.
-    Operand<TFloat32> distance =
-        tf.math.sqrt(tf.math.maximum(square, tf.constant(Float.MIN_NORMAL)));
-    Operand<TFloat32> influence =
-        tf.nn.relu(
-            tf.math.sub(
-                tf.constant(1f), tf.math.div(distance, tf.constant((float) config.sigma()))));
-    return new Kernel(nearest, influence);
-  }
-
-  private static List<? extends Operand<TFloat32>> coordinates(
-      Ops tf, Operand<TFloat32> points, long axis) {
-    return tf.unstack(points, 3L, Unstack.axis(axis)).output();
+    return PointRows.restore(tf, features, batchAndPoints);
   }
 
   private <T extends TNumber> Operand<TFloat32> block(
@@ -375,27 +334,29 @@ public final class KPConvXLayer extends Layer {
       int t,
       Operand<TFloat32> f,
       Operand<T> neighbours,
-      Kernel kernel,
+      Geometry kernel,
       Operand<TInt32> batchAndPoints,
       CallContext context) {
     int points = config.kernelPoints();
     long groups = featureDim / config.groups();
-    Operand<TFloat32> phi = perceptron(tf, f, "Phi", "phi", bnPhi, t, context);
+    Operand<TFloat32> phi = perceptron(tf, f, "Phi", "phi", "bn_phi", t, context);
     Operand<TFloat32> a = tf.math.sigmoid(dense(tf, phi, "Psi", "psi", t));
 
-    Operand<TFloat32> gathered = aggregate(tf, t, a, f, neighbours, kernel);
-    Operand<TFloat32> u = perceptron(tf, gathered, "Atilde", "btilde", bnHtilde, t, context);
-    Operand<TFloat32> v = perceptron(tf, u, "Ahat", "bhat", bnHhat, t, context);
+    Operand<TFloat32> gathered =
+        new Aggregation(featureDim, config.kernelPoints(), config.groups())
+            .of(tf, slice(tf, "W", t), a, f, neighbours, kernel);
+    Operand<TFloat32> u = perceptron(tf, gathered, "Atilde", "btilde", "bn_htilde", t, context);
+    Operand<TFloat32> v = perceptron(tf, u, "Ahat", "bhat", "bn_hhat", t, context);
     Operand<TFloat32> output = tf.math.add(f, dropPath(tf, v, batchAndPoints, context));
 
     Stages stages = context.stages();
     String prefix = "block_" + t + "/";
     Operand<TFloat32> matrices = tf.reshape(a, tf.array(-1L, points, groups));
-    stages.record(prefix + "A", restore(tf, matrices, batchAndPoints));
-    stages.record(prefix + "f", restore(tf, gathered, batchAndPoints));
-    stages.record(prefix + "u", restore(tf, u, batchAndPoints));
-    stages.record(prefix + "v", restore(tf, v, batchAndPoints));
-    stages.record(prefix + "F", restore(tf, output, batchAndPoints));
+    stages.record(prefix + "A", PointRows.restore(tf, matrices, batchAndPoints));
+    stages.record(prefix + "f", PointRows.restore(tf, gathered, batchAndPoints));
+    stages.record(prefix + "u", PointRows.restore(tf, u, batchAndPoints));
+    stages.record(prefix + "v", PointRows.restore(tf, v, batchAndPoints));
+    stages.record(prefix + "F", PointRows.restore(tf, output, batchAndPoints));
     return output;
   }
 
@@ -405,13 +366,13 @@ public final class KPConvXLayer extends Layer {
       Operand<TFloat32> x,
       String kernel,
       String bias,
-      List<BatchNormalization> normalizations,
+      String normalization,
       int t,
       CallContext context) {
     // Freezing the layer freezes the normalizations in it, as in Keras.
     CallContext own = trainable() ? context : context.withMode(Mode.INFERENCE);
     Operand<TFloat32> normalized =
-        normalizations.get(t).call(tf, List.of(dense(tf, x, kernel, bias, t)), own);
+        normalization(normalization, t).call(tf, List.of(dense(tf, x, kernel, bias, t)), own);
     return config.activation().apply(tf, normalized);
   }
 
@@ -425,47 +386,12 @@ public final class KPConvXLayer extends Layer {
     Operand<TInt32> perElement = tf.concat(List.of(batch, tf.array(1, 1)), tf.constant(0));
     Operand<TFloat32> dropped =
         RandomDrop.apply(
-            tf, restore(tf, v, batchAndPoints), perElement, config.dropPath(), context.random());
-    return matrix(tf, dropped, featureDim);
-  }
-
-  /**
-   * f (P, D): the neighbours' features, weighted by influence, modulation and kernel weight,
-   * summed.
-   */
-  private <T extends TNumber> Operand<TFloat32> aggregate(
-      Ops tf,
-      int t,
-      Operand<TFloat32> a,
-      Operand<TFloat32> f,
-      Operand<T> neighbours,
-      Kernel kernel) {
-    Operand<TInt32> zero = tf.constant(0);
-    long groups = featureDim / config.groups();
-    Operand<TFloat32> rowsOfA = tf.reshape(a, tf.array(-1L, groups));
-    Operand<TInt32> shape = tf.shape(kernel.nearest());
-    Operand<TInt32> count = tf.stridedSlice(shape, Indices.at(0));
-    Operand<TInt32> firstRow =
-        tf.expandDims(
-            tf.math.mul(
-                tf.range(tf.constant(0), count, tf.constant(1)),
-                tf.constant(config.kernelPoints())),
-            tf.constant(1));
-    // (P, κ, D/groups): the modulation of each slot's kernel point by its influence.
-    Operand<TFloat32> modulation =
-        tf.math.mul(
-            tf.gather(rowsOfA, tf.math.add(firstRow, kernel.nearest()), zero),
-            tf.expandDims(kernel.influence(), tf.constant(2)));
-    Operand<TFloat32> weights = tf.gather(slice(tf, "W", t), kernel.nearest(), zero);
-    Operand<TFloat32> weighted = tf.math.mul(weights, tf.gather(f, neighbours, zero));
-    Operand<TInt32> slots = tf.stridedSlice(shape, Indices.at(1));
-    Operand<TInt32> grouped =
-        tf.stack(List.of(count, slots, tf.constant((int) groups), tf.constant(config.groups())));
-    Operand<TFloat32> product =
-        tf.math.mul(tf.reshape(weighted, grouped), tf.expandDims(modulation, tf.constant(3)));
-    return tf.reshape(
-        tf.reduceSum(product, tf.constant(1), ReduceSum.keepDims(false)),
-        tf.array(-1L, featureDim));
+            tf,
+            PointRows.restore(tf, v, batchAndPoints),
+            perElement,
+            config.dropPath(),
+            context.random());
+    return PointRows.matrix(tf, dropped, featureDim);
   }
 
   private Operand<TFloat32> dense(Ops tf, Operand<TFloat32> x, String kernel, String bias, int t) {
@@ -474,17 +400,6 @@ public final class KPConvXLayer extends Layer {
 
   private Operand<TFloat32> slice(Ops tf, String weight, int t) {
     return tf.stridedSlice(weight(weight), Indices.at(t));
-  }
-
-  private static Operand<TFloat32> matrix(Ops tf, Operand<TFloat32> tensor, long columns) {
-    return tf.reshape(tensor, tf.array(-1L, columns));
-  }
-
-  /** Gives (P, …) the shape (B, R, …) again. */
-  private static <T extends TNumber> Operand<T> restore(
-      Ops tf, Operand<T> rows, Operand<TInt32> batchAndPoints) {
-    Operand<TInt32> rest = tf.stridedSlice(tf.shape(rows), Indices.sliceFrom(1));
-    return tf.reshape(rows, tf.concat(List.of(batchAndPoints, rest), tf.constant(0)));
   }
 
   private void checkShapes(List<Shape> inputs) {

@@ -40,6 +40,7 @@ public abstract class Layer {
   private final Optional<Regularizer> activityRegularizer;
   private final Map<String, Operand<TFloat32>> activityLosses = new LinkedHashMap<>();
   private final List<Op> updates = new ArrayList<>();
+  private Map<String, TFloat32> frozen;
   private boolean built;
 
   /**
@@ -113,6 +114,46 @@ public abstract class Layer {
   }
 
   /**
+   * Gives the layer, before it is built, values that its weights keep: they become constants of the
+   * graph, from which a faster {@link Formulation} may be derived.
+   *
+   * @param values a value for each weight by {@linkplain LayerSpec#qualifiedWeights() qualified
+   *     name}; they stay the caller's to close, and have to last until the layer was called
+   * @throws IllegalStateException if it was built before
+   */
+  public final void freeze(Map<String, TFloat32> values) {
+    visit(
+        (prefix, layer) -> {
+          if (layer.built) {
+            throw new IllegalStateException("Layer " + layer.name + " is built already");
+          }
+          Map<String, TFloat32> own = new LinkedHashMap<>();
+          values.forEach(
+              (weight, value) -> {
+                if (weight.startsWith(prefix)) {
+                  own.put(weight.substring(prefix.length()), value);
+                }
+              });
+          layer.frozen = own;
+        });
+  }
+
+  /** Whether its weights are constants. */
+  final boolean isFrozen() {
+    return frozen != null;
+  }
+
+  /** The value that one of the layer's own weights keeps. */
+  final TFloat32 frozen(String weight) {
+    TFloat32 value = frozen.get(weight);
+    if (value == null) {
+      throw new KerasException(
+          object.describe() + ": no value for weight " + weight + ", got " + frozen.keySet());
+    }
+    return value;
+  }
+
+  /**
    * Adds the layer's computation to a graph.
    *
    * @param tf where to
@@ -181,7 +222,10 @@ public abstract class Layer {
    * @return the weight
    */
   protected final LayerVariable addWeight(Ops tf, WeightSpec spec, WeightRules rules) {
-    LayerVariable variable = new LayerVariable(tf, spec, rules);
+    LayerVariable variable =
+        frozen == null
+            ? new LayerVariable(tf, spec, rules)
+            : new LayerVariable(tf, spec, rules, frozen(spec.name()));
     weights.put(spec.name(), variable);
     return variable;
   }

@@ -12,7 +12,8 @@ import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TFloat32;
 
 /**
- * A layer's weight as it lives in a graph. Has no value until {@link #assign} gave it one.
+ * A layer's weight as it lives in a graph: a variable, which has no value until {@link #assign}
+ * gave it one, or, in a frozen layer, a constant.
  *
  * <p>Safe for use by many threads once it has a value.
  */
@@ -40,6 +41,17 @@ public final class LayerVariable {
     this.assign = scoped.assign(variable, input);
   }
 
+  /** A weight that keeps its value. */
+  LayerVariable(Ops tf, WeightSpec spec, WeightRules rules, TFloat32 constant) {
+    this.spec = spec;
+    this.rules = rules;
+    this.variable = null;
+    this.input = null;
+    this.assign = null;
+    this.value = tf.withSubScope(spec.name()).constantOf(constant);
+    requireShape(constant);
+  }
+
   /**
    * What the layer expects of it: name, shape, trainability.
    *
@@ -62,8 +74,10 @@ public final class LayerVariable {
    * The variable itself, for optimizers.
    *
    * @return the variable
+   * @throws IllegalStateException if the layer is frozen
    */
   public Variable<TFloat32> variable() {
+    requireVariable();
     return variable;
   }
 
@@ -82,8 +96,21 @@ public final class LayerVariable {
    * @param session a session over the variable's graph
    * @param newValue the value, of the weight's shape; stays the caller's to close
    * @throws KerasException if the value has another shape
+   * @throws IllegalStateException if the layer is frozen
    */
   public void assign(Session session, TFloat32 newValue) {
+    requireVariable();
+    requireShape(newValue);
+    session.runner().feed(input, newValue).addTarget(assign).run().close();
+  }
+
+  private void requireVariable() {
+    if (variable == null) {
+      throw new IllegalStateException("Weight " + spec.name() + " is frozen: it keeps its value");
+    }
+  }
+
+  private void requireShape(TFloat32 newValue) {
     Shape expected = spec.shape();
     if (!newValue.shape().equals(expected)) {
       throw new KerasException(
@@ -94,7 +121,6 @@ public final class LayerVariable {
               + ", cannot take a value of shape "
               + newValue.shape());
     }
-    session.runner().feed(input, newValue).addTarget(assign).run().close();
   }
 
   /**

@@ -256,6 +256,17 @@ public final class Network {
   }
 
   /**
+   * Gives the network, before it is built, values that its weights keep, as {@link Layer#freeze}.
+   *
+   * @param values a value for each weight by {@linkplain LayerSpec#qualifiedWeights() qualified
+   *     name}; they stay the caller's to close, and have to last until the network was called
+   * @throws IllegalStateException if it was built before
+   */
+  public void freeze(Map<String, TFloat32> values) {
+    layers().forEach(layer -> layer.freeze(values));
+  }
+
+  /**
    * Adds the network to a graph: placeholders, weights, layers.
    *
    * @param tf where to
@@ -280,11 +291,25 @@ public final class Network {
    * @throws IllegalStateException if it was built before
    */
   public Built build(Ops tf, CallContext context) {
+    return build(tf, context, Map.of());
+  }
+
+  /**
+   * Adds the network to a graph, with inputs of more definite shapes than its own.
+   *
+   * @param tf where to
+   * @param context whether to train, where random numbers come from, who is told of stages
+   * @param shapes the shapes of some or all inputs by name
+   * @return its inputs, outputs and stages
+   * @throws KerasException if a layer does not fit its inputs or the connections make no sense
+   * @throws IllegalStateException if it was built before
+   */
+  public Built build(Ops tf, CallContext context, Map<String, Shape> shapes) {
     if (built) {
       throw new IllegalStateException("The network is built already: call it instead");
     }
     built = true;
-    return call(tf, context);
+    return call(tf, context, shapes);
   }
 
   /**
@@ -298,10 +323,16 @@ public final class Network {
    */
   public Built call(Ops tf, CallContext context) {
     requireBuilt();
+    return call(tf, context, Map.of());
+  }
+
+  private Built call(Ops tf, CallContext context, Map<String, Shape> shapes) {
     Map<String, Operand<?>> placeholders = new LinkedHashMap<>();
     for (Input input : graph.inputs()) {
       placeholders.put(
-          input.name(), tf.placeholder(input.type(), Placeholder.shape(input.shape())));
+          input.name(),
+          tf.placeholder(
+              input.type(), Placeholder.shape(shapes.getOrDefault(input.name(), input.shape()))));
     }
     Map<String, Operand<?>> stages = new LinkedHashMap<>();
     Stages record =

@@ -67,21 +67,10 @@ class MainTest {
   @Test
   void predictWritesWhatVerifyAccepts() {
     Path output = directory.resolve("out.npz");
-    for (String engine : new String[] {"native", "savedmodel"}) {
+    for (String how : new String[] {"--engine=native", "--engine=savedmodel", "--compile=xla"}) {
       Path model = CASE.resolve("saved_model");
       assertEquals(
-          0,
-          run(
-              "predict",
-              "--model",
-              model,
-              "--inputs",
-              INPUTS,
-              "--output",
-              output,
-              "--engine",
-              engine),
-          err);
+          0, run("predict", "--model", model, "--inputs", INPUTS, "--output", output, how), err);
       assertEquals("[output_0]", NpzFile.read(output).keySet().toString());
       assertEquals(0, run("verify", KERAS, "--inputs", INPUTS, "--golden", output), err);
       assertTrue(out.contains("agrees"), out);

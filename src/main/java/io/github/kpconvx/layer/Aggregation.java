@@ -1,0 +1,138 @@
+package io.github.kpconvx.layer;
+
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Gather;
+import org.tensorflow.op.core.ReduceSum;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TNumber;
+
+/**
+ * f (P, D): the neighbours' features, weighted by influence, modulation and kernel weight, summed
+ * over the slots: {@code f_c = Σ_j h_j · A[k_j, ⌊c/G⌋] · W[k_j, c] · F[N[i,j], c]}.
+ *
+ * @param channels D
+ * @param kernelPoints m_q
+ * @param groupSize G, how many consecutive channels share one modulation value
+ */
+record Aggregation(long channels, int kernelPoints, int groupSize) {
+
+  private long groups() {
+    return channels / groupSize;
+  }
+
+  /**
+   * Computes it step by step.
+   *
+   * @param tf where to
+   * @param w kernel weights (m_q, D)
+   * @param a modulations (P, m_q·D/G)
+   * @param f features (P, D)
+   * @param neighbours rows of f (P, κ)
+   * @param geometry the slots' kernel points and influences (P, κ)
+   */
+  <T extends TNumber> Operand<TFloat32> of(
+      Ops tf,
+      Operand<TFloat32> w,
+      Operand<TFloat32> a,
+      Operand<TFloat32> f,
+      Operand<T> neighbours,
+      Geometry geometry) {
+    Operand<TInt32> zero = tf.constant(0);
+    Operand<TFloat32> rowsOfA = tf.reshape(a, tf.array(-1L, groups()));
+    Operand<TInt32> shape = tf.shape(geometry.nearest());
+    Operand<TInt32> count = tf.stridedSlice(shape, Indices.at(0));
+    Operand<TInt32> firstRow =
+        tf.expandDims(
+            tf.math.mul(tf.range(tf.constant(0), count, tf.constant(1)), tf.constant(kernelPoints)),
+            tf.constant(1));
+    // (P, κ, D/G): the modulation of each slot's kernel point by its influence.
+    Operand<TFloat32> modulation =
+        tf.math.mul(
+            tf.gather(rowsOfA, tf.math.add(firstRow, geometry.nearest()), zero),
+            tf.expandDims(geometry.influence(), tf.constant(2)));
+    Operand<TFloat32> weights = tf.gather(w, geometry.nearest(), zero);
+    Operand<TFloat32> weighted = tf.math.mul(weights, tf.gather(f, neighbours, zero));
+    Operand<TInt32> slots = tf.stridedSlice(shape, Indices.at(1));
+    Operand<TInt32> grouped =
+        tf.stack(List.of(count, slots, tf.constant((int) groups()), tf.constant(groupSize)));
+    Operand<TFloat32> product =
+        tf.math.mul(tf.reshape(weighted, grouped), tf.expandDims(modulation, tf.constant(3)));
+    return tf.reshape(
+        tf.reduceSum(product, tf.constant(1), ReduceSum.keepDims(false)), tf.array(-1L, channels));
+  }
+
+  /**
+   * Computes it in a part of the graph that XLA compiles. κ has to be known.
+   *
+   * @param tf where to
+   * @param w kernel weights, m_q·D values
+   * @param a modulations (P, m_q·D/G)
+   * @param f features (P, D)
+   * @param neighbours rows of f (P, κ)
+   * @param geometry the slots' kernel points and influences (P, κ)
+   */
+  Operand<TFloat32> compiled(
+      Ops tf,
+      float[] w,
+      Operand<TFloat32> a,
+      Operand<TFloat32> f,
+      Operand<TInt32> neighbours,
+      Geometry geometry) {
+    Map<String, Operand<?>> inputs =
+        Map.of("a", a, "f", f, "n", neighbours, "k", geometry.nearest(), "h", geometry.influence());
+    return Geometry.floats(
+        XlaFunction.call(
+                tf,
+                "aggregate",
+                inputs,
+                (inside, arguments) -> Map.of("sum", compiled(inside, w, arguments)))
+            .get("sum"));
+  }
+
+  private Operand<TFloat32> compiled(Ops tf, float[] w, Map<String, Operand<?>> inputs) {
+    Operand<TInt32> zero = tf.constant(0);
+    Operand<TFloat32> f = Geometry.floats(inputs.get("f"));
+    Operand<TInt32> n = Geometry.integers(inputs.get("n"));
+    Operand<TInt32> k = Geometry.integers(inputs.get("k"));
+    Operand<TFloat32> h = Geometry.floats(inputs.get("h"));
+    Operand<TFloat32> weights =
+        tf.reshape(tf.constant(w), tf.constant(new long[] {kernelPoints, channels}));
+    Operand<TFloat32> matrices =
+        tf.reshape(
+            Geometry.floats(inputs.get("a")), tf.constant(new long[] {-1, kernelPoints, groups()}));
+    // All slots' modulations at once, as a point's lie side by side; then one slot after the other,
+    // which XLA makes one loop over points and channels of, in vector instructions.
+    Operand<TFloat32> modulation =
+        tf.math.mul(
+            tf.gather(matrices, k, tf.constant(1), Gather.batchDims(1L)),
+            tf.expandDims(h, tf.constant(2)));
+    Operand<TInt32> repeats = tf.constant(new int[] {1, 1, groupSize});
+    Operand<TFloat32> sum = null;
+    long slots = n.shape().get(1);
+    if (slots == Shape.UNKNOWN_SIZE) {
+      throw new IllegalStateException("The number of neighbours is unknown: " + n.shape());
+    }
+    for (int j = 0; j < slots; j++) {
+      Operand<TInt32> kernelPoint = tf.stridedSlice(k, Indices.all(), Indices.at(j));
+      Operand<TInt32> neighbour = tf.stridedSlice(n, Indices.all(), Indices.at(j));
+      Operand<TFloat32> ofGroups =
+          tf.stridedSlice(modulation, Indices.all(), Indices.at(j), Indices.all());
+      Operand<TFloat32> ofChannels =
+          tf.reshape(
+              tf.tile(tf.expandDims(ofGroups, tf.constant(2)), repeats),
+              tf.constant(new long[] {-1, channels}));
+      Operand<TFloat32> term =
+          tf.math.mul(
+              tf.math.mul(tf.gather(f, neighbour, zero), tf.gather(weights, kernelPoint, zero)),
+              ofChannels);
+      sum = sum == null ? term : tf.math.add(sum, term);
+    }
+    return sum == null ? tf.zerosLike(f) : sum;
+  }
+}

@@ -1,0 +1,126 @@
+package io.github.kpconvx.layer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Unstack;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TNumber;
+
+/**
+ * What the places of points say about their neighbours: for each of the κ slots of P points the
+ * nearest kernel point k_j and its influence h_j. The same in every block.
+ *
+ * @param nearest k (P, κ)
+ * @param influence h (P, κ)
+ */
+record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
+
+  /**
+   * Computes it step by step.
+   *
+   * @param tf where to
+   * @param x coordinates (P, 3)
+   * @param neighbours rows of x (P, κ)
+   * @param q kernel points (m_q, 3)
+   * @param sigma influence distance
+   */
+  static <T extends TNumber> Geometry of(
+      Ops tf, Operand<TFloat32> x, Operand<T> neighbours, Operand<TFloat32> q, double sigma) {
+    Operand<TInt32> zero = tf.constant(0);
+    Operand<TFloat32> y =
+        tf.math.sub(tf.gather(x, neighbours, zero), tf.expandDims(x, tf.constant(1)));
+    // Summed one coordinate at a time: no tensor of shape (P, κ, m_q, 3).
+    List<? extends Operand<TFloat32>> ofY = coordinates(tf, y, 2);
+    List<? extends Operand<TFloat32>> ofQ = coordinates(tf, q, 1);
+    Operand<TFloat32> squares = null;
+    for (int c = 0; c < 3; c++) {
+      Operand<TFloat32> square =
+          tf.math.square(tf.math.sub(tf.expandDims(ofY.get(c), tf.constant(2)), ofQ.get(c)));
+      squares = squares == null ? square : tf.math.add(squares, square);
+    }
+    Operand<TInt32> nearest = tf.math.argMin(squares, tf.constant(2), TInt32.class);
+    Operand<TFloat32> away = tf.math.sub(y, tf.gather(q, nearest, zero));
+    Operand<TFloat32> square = tf.reduceSum(tf.math.square(away), tf.constant(2));
+    return new Geometry(nearest, influence(tf, square, sigma));
+  }
+
+  /**
+   * Computes it in a part of the graph that XLA compiles.
+   *
+   * @param tf where to
+   * @param x coordinates (P, 3)
+   * @param neighbours rows of x (P, κ)
+   * @param q kernel points, of m_q rows of 3
+   * @param sigma influence distance
+   */
+  static Geometry compiled(
+      Ops tf, Operand<TFloat32> x, Operand<TInt32> neighbours, float[][] q, double sigma) {
+    Map<String, Operand<?>> results =
+        XlaFunction.call(
+            tf,
+            "geometry",
+            Map.of("x", x, "n", neighbours),
+            (inside, inputs) -> compiled(inside, inputs, q, sigma));
+    return new Geometry(integers(results.get("k")), floats(results.get("h")));
+  }
+
+  private static Map<String, Operand<?>> compiled(
+      Ops tf, Map<String, Operand<?>> inputs, float[][] q, double sigma) {
+    Operand<TFloat32> x = floats(inputs.get("x"));
+    Operand<TInt32> n = integers(inputs.get("n"));
+    Operand<TInt32> zero = tf.constant(0);
+    List<Operand<TFloat32>> y = new ArrayList<>();
+    for (int c = 0; c < 3; c++) {
+      Operand<TFloat32> coordinate = tf.stridedSlice(x, Indices.all(), Indices.at(c));
+      y.add(tf.math.sub(tf.gather(coordinate, n, zero), tf.expandDims(coordinate, tf.constant(1))));
+    }
+    // One kernel point after the other: XLA makes vector instructions of this, but not of an
+    // argmin.
+    Operand<TFloat32> smallest = null;
+    Operand<TInt32> nearest = null;
+    for (int k = 0; k < q.length; k++) {
+      Operand<TFloat32> square = null;
+      for (int c = 0; c < 3; c++) {
+        Operand<TFloat32> term = tf.math.square(tf.math.sub(y.get(c), tf.constant(q[k][c])));
+        square = square == null ? term : tf.math.add(square, term);
+      }
+      nearest =
+          k == 0
+              ? tf.zerosLike(n)
+              : tf.select(
+                  tf.math.less(square, smallest), tf.fill(tf.shape(n), tf.constant(k)), nearest);
+      smallest = k == 0 ? square : tf.math.minimum(square, smallest);
+    }
+    return Map.of("k", nearest, "h", influence(tf, smallest, sigma));
+  }
+
+  /** max(0, 1 − √square / sigma). */
+  private static Operand<TFloat32> influence(Ops tf, Operand<TFloat32> square, double sigma) {
+    // The square root has no derivative at 0, where a point is its own neighbour; the clamp makes
+    // it 0 there.
+    Operand<TFloat32> distance =
+        tf.math.sqrt(tf.math.maximum(square, tf.constant(Float.MIN_NORMAL)));
+    return tf.nn.relu(
+        tf.math.sub(tf.constant(1f), tf.math.div(distance, tf.constant((float) sigma))));
+  }
+
+  private static List<? extends Operand<TFloat32>> coordinates(
+      Ops tf, Operand<TFloat32> points, long axis) {
+    return tf.unstack(points, 3L, Unstack.axis(axis)).output();
+  }
+
+  @SuppressWarnings("unchecked") // Its maker knows that it is.
+  static Operand<TFloat32> floats(Operand<?> operand) {
+    return (Operand<TFloat32>) operand;
+  }
+
+  @SuppressWarnings("unchecked") // Its maker knows that it is.
+  static Operand<TInt32> integers(Operand<?> operand) {
+    return (Operand<TInt32>) operand;
+  }
+}

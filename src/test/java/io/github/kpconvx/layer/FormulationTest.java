@@ -1,0 +1,257 @@
+package io.github.kpconvx.layer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.keras.KerasException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.Graph;
+import org.tensorflow.GraphOperation;
+import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+
+/** What the forms of inference promise besides the values, which models are compared by. */
+class FormulationTest {
+  private static final int D = 16;
+  private static final int SLOTS = 6;
+
+  private final Map<String, TFloat32> values = new LinkedHashMap<>();
+
+  @AfterEach
+  void close() {
+    values.values().forEach(TFloat32::close);
+  }
+
+  private static KPConvXLayer layer(String name, double sigma) {
+    return KPConvXLayer.builder()
+        .name(name)
+        .blocks(2)
+        .hiddenChannels(12)
+        .sigma(sigma)
+        .groups(4)
+        .build();
+  }
+
+  /** Draws a value for each weight; kernel points from their own seed. */
+  private void draw(KPConvXLayer layer, long seed, long seedOfQ) {
+    try (Graph graph = new Graph()) {
+      KPConvXLayer same = KPConvXLayer.fromConfig(layer.serialize().json().toString());
+      same.build(Ops.create(graph), D);
+      Random random = new Random(seed);
+      same.variables()
+          .forEach(
+              (name, variable) -> {
+                Random source = name.endsWith("/Q") ? new Random(seedOfQ) : random;
+                boolean variance = name.endsWith("moving_variance");
+                Shape shape = variable.spec().shape();
+                float[] value = new float[(int) shape.size()];
+                for (int i = 0; i < value.length; i++) {
+                  value[i] =
+                      variance ? 0.5f + source.nextFloat() : (float) source.nextGaussian() * 0.3f;
+                }
+                values.put(name, TFloat32.tensorOf(shape, DataBuffers.of(value)));
+              });
+    }
+  }
+
+  private static Operand<TFloat32> floats(Ops tf, long last) {
+    return tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(-1, -1, last)));
+  }
+
+  private static long calls(Graph graph, String name) {
+    Stream<GraphOperation> operations =
+        StreamSupport.stream(((Iterable<GraphOperation>) graph::operations).spliterator(), false);
+    return operations
+        .filter(op -> op.type().equals("PartitionedCall") && op.name().contains(name))
+        .count();
+  }
+
+  /** Two layers in a row; returns the number of compiled geometries and of aggregations. */
+  private List<Long> compiledParts(double sigma, long seedOfQ) {
+    values.values().forEach(TFloat32::close);
+    values.clear();
+    KPConvXLayer first = layer("first", 1);
+    KPConvXLayer second = layer("second", sigma);
+    draw(first, 1, 5);
+    draw(second, 2, seedOfQ);
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> x = floats(tf, 3);
+      Operand<TInt32> n = tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(-1, -1, SLOTS)));
+      CallContext context = CallContext.of(Mode.INFERENCE).withFormulation(Formulation.COMPILED);
+      Operand<TFloat32> f = floats(tf, D);
+      for (KPConvXLayer layer : List.of(first, second)) {
+        layer.freeze(values);
+        layer.build(tf, D);
+        f = layer.call(tf, List.of(x, f, n), context);
+      }
+      assertEquals(D, f.shape().get(2));
+      return List.of(calls(graph, "geometry"), calls(graph, "aggregate"));
+    }
+  }
+
+  @Test
+  void layersOfTheSamePointsAndKernelPointsShareTheirGeometry() {
+    assertEquals(List.of(1L, 4L), compiledParts(1, 5));
+    assertEquals(List.of(2L, 4L), compiledParts(1.5, 5));
+    assertEquals(List.of(2L, 4L), compiledParts(1, 6));
+  }
+
+  /** One layer, frozen or not, of int32 or int64 neighbours, answers alike in every form. */
+  @ParameterizedTest
+  @EnumSource
+  void answersAlike(Formulation form) {
+    KPConvXLayer variable = layer("conv", 1);
+    KPConvXLayer frozen = layer("conv", 1);
+    draw(variable, 3, 4);
+    List<String> stages = new ArrayList<>();
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> x = floats(tf, 3);
+      Operand<TFloat32> f = floats(tf, D);
+      Operand<TInt64> n = tf.placeholder(TInt64.class, Placeholder.shape(Shape.of(-1, -1, SLOTS)));
+      variable.build(tf, D);
+      values.forEach((name, value) -> variable.variables().get(name).assign(session, value));
+      Operand<TFloat32> expected = variable.call(tf, x, f, n, Mode.INFERENCE);
+      frozen.freeze(values);
+      frozen.build(tf, D);
+      Operand<TFloat32> found =
+          frozen.call(
+              tf,
+              List.of(x, f, n),
+              CallContext.of(Mode.INFERENCE)
+                  .withFormulation(form)
+                  .withStages((name, value) -> stages.add(name)));
+      Random random = new Random(8);
+      try (TFloat32 places = TFloat32.tensorOf(Shape.of(2, 33, 3));
+          TFloat32 features = TFloat32.tensorOf(Shape.of(2, 33, D));
+          TInt64 neighbours = TInt64.tensorOf(Shape.of(2, 33, SLOTS))) {
+        places.scalars().forEach(value -> value.setFloat(random.nextFloat()));
+        features.scalars().forEach(value -> value.setFloat((float) random.nextGaussian()));
+        neighbours.scalars().forEach(value -> value.setLong(random.nextInt(33)));
+        try (var results =
+            session
+                .runner()
+                .feed(x, places)
+                .feed(f, features)
+                .feed(n, neighbours)
+                .fetch(expected)
+                .fetch(found)
+                .run()) {
+          float[] a = array((TFloat32) results.get(0));
+          float[] b = array((TFloat32) results.get(1));
+          assertArrayEquals(a, b, 1e-5f);
+          assertTrue(new Random(1).ints(50, 0, a.length).anyMatch(i -> Math.abs(a[i]) > 0.1));
+        }
+      }
+    }
+    assertEquals(
+        List.of("k", "h", "block_0/A", "block_0/f", "block_0/u", "block_0/v", "block_0/F"),
+        stages.subList(0, 7));
+    assertEquals(12, stages.size());
+  }
+
+  private static float[] array(TFloat32 tensor) {
+    float[] array = new float[(int) tensor.size()];
+    tensor.copyTo(DataBuffers.of(array));
+    return array;
+  }
+
+  @Test
+  void saysWhatItNeeds() {
+    KPConvXLayer layer = layer("conv", 1);
+    draw(layer, 1, 1);
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      List<Operand<?>> inputs =
+          List.of(
+              floats(tf, 3),
+              floats(tf, D),
+              tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(-1, -1, -1))));
+      KPConvXLayer trainable = layer("conv", 1);
+      trainable.build(tf, D);
+      CallContext context = CallContext.of(Mode.INFERENCE);
+      for (Formulation form : List.of(Formulation.FOLDED, Formulation.COMPILED)) {
+        IllegalStateException e =
+            assertThrows(
+                IllegalStateException.class,
+                () -> trainable.call(tf, inputs, context.withFormulation(form)));
+        assertTrue(e.getMessage().contains("call freeze first"), e.getMessage());
+      }
+      assertThrows(IllegalStateException.class, () -> trainable.freeze(values));
+
+      layer.freeze(values);
+      layer.build(tf, D);
+      IllegalStateException unknown =
+          assertThrows(
+              IllegalStateException.class,
+              () -> layer.call(tf, inputs, context.withFormulation(Formulation.COMPILED)));
+      assertTrue(unknown.getMessage().contains("needs to know κ"), unknown.getMessage());
+      LayerVariable weight = layer.variables().get("conv/Phi");
+      IllegalStateException kept = assertThrows(IllegalStateException.class, weight::variable);
+      assertTrue(kept.getMessage().contains("Phi"), kept.getMessage());
+      try (Session session = new Session(graph)) {
+        assertThrows(
+            IllegalStateException.class, () -> weight.assign(session, values.get("conv/Phi")));
+        try (TFloat32 value = weight.read(session)) {
+          assertArrayEquals(array(values.get("conv/Phi")), array(value));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aFrozenLayerNeedsEveryWeightInItsShape() {
+    KPConvXLayer layer = layer("conv", 1);
+    draw(layer, 1, 1);
+    try (Graph graph = new Graph();
+        TFloat32 wrong = TFloat32.tensorOf(Shape.of(2, D))) {
+      Ops tf = Ops.create(graph);
+      Map<String, TFloat32> missing = new LinkedHashMap<>(values);
+      missing.remove("conv/Psi");
+      KPConvXLayer incomplete = layer("conv", 1);
+      incomplete.freeze(missing);
+      KerasException e = assertThrows(KerasException.class, () -> incomplete.build(tf, D));
+      assertTrue(e.getMessage().contains("no value for weight Psi"), e.getMessage());
+      Map<String, TFloat32> misshapen = new LinkedHashMap<>(values);
+      misshapen.put("conv/Phi", wrong);
+      KPConvXLayer other = layer("conv", 1);
+      other.freeze(misshapen);
+      KerasException shape = assertThrows(KerasException.class, () -> other.build(tf, D));
+      assertTrue(
+          shape.getMessage().contains("Phi") && shape.getMessage().contains("[2, 16, 16]"),
+          shape.getMessage());
+    }
+  }
+
+  @Test
+  void cloudsArePaddedByAnEighthAtMost() {
+    int[] sizes = Padding.sizes();
+    assertEquals(64, sizes[0]);
+    for (int i = 1; i < sizes.length; i++) {
+      double growth = (double) sizes[i] / sizes[i - 1];
+      assertTrue(growth > 1.06 && growth <= 1.125, sizes[i - 1] + " to " + sizes[i]);
+    }
+    assertTrue(sizes[sizes.length - 1] >= 500_000_000);
+  }
+}
