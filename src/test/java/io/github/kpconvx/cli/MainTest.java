@@ -22,9 +22,11 @@ import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Isolated("It takes hold of the JVM's standard streams.")
 class MainTest {
   private static final Path CASE = Fixtures.of("network_segmentation");
   private static final String INPUTS = CASE.resolve("inputs.npz").toString();
