@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     subcommands = {
+      BenchCommand.class,
       ConvertCommand.class,
       DemoCommand.class,
       ExportRepresentationCommand.class,

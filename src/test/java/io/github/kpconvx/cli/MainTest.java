@@ -87,6 +87,24 @@ class MainTest {
   }
 
   @Test
+  void benchTimesEveryForm() {
+    Path model = CASE.resolve("saved_model");
+    assertEquals(
+        0,
+        run("bench", "--model", model, "--points", "100", "--neighbours", "5", "--runs", "2"),
+        err);
+    for (String form : new String[] {"plain", "folded", "compiled", "savedmodel"}) {
+      assertTrue(
+          out.lines().anyMatch(line -> line.matches(form + "( +[0-9]+\\.[0-9]){3} +[0-9.]+")), out);
+    }
+    assertEquals(0, run("bench", "--model", KERAS, "--inputs", INPUTS, "--runs", "1"), err);
+    assertEquals(1, run("bench", "--model", KERAS, "--runs", "0"));
+    assertTrue(err.contains("are at least 1, found 0"), err);
+    assertEquals(1, run("bench", "--model", KERAS, "--points", "3", "--neighbours", "5"));
+    assertTrue(err.contains("no 5 nearest neighbours of 3 points"), err);
+  }
+
+  @Test
   void aModelOfThreeInputsTakesThemAsXFN() {
     Map<String, NpyArray> inputs = NpzFile.read(Path.of(INPUTS));
     Path renamed = directory.resolve("renamed.npz");
