@@ -155,7 +155,7 @@ final class BenchCommand implements Callable<Integer> {
     cloud.forEach((name, array) -> shapes.put(name, Arrays.toString(array.shape())));
     out.printf(
         Locale.ROOT,
-        "%s, inputs %s, %d processors, %d runs each, ms%n",
+        "%s, inputs %s, %d processors, runs of each form: %d, times in ms%n",
         model,
         shapes,
         Runtime.getRuntime().availableProcessors(),
