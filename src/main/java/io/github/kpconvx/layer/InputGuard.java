@@ -55,40 +55,62 @@ final class InputGuard {
         List.of(ofX, ofF, ofN));
   }
 
+  /**
+   * Looks at each point's least and greatest index, and at single slots only of the first point
+   * that has a wrong one: on large clouds more would cost as much as the layer's geometry.
+   */
   private static <T extends TNumber> Operand<T> inRange(Ops tf, Operand<T> n) {
     Operand<T> indices = tf.identity(n);
     Operand<TInt32> shape = tf.shape(indices);
     Operand<TInt32> points = tf.stridedSlice(shape, Indices.at(1));
-    Operand<T> bound = tf.dtypes.cast(points, n.type());
-    Operand<T> zero = tf.dtypes.cast(tf.constant(0), n.type());
-    Operand<T> flat = tf.reshape(indices, tf.constant(new int[] {-1}));
-    Operand<TBool> outside =
-        tf.math.logicalOr(tf.math.less(flat, zero), tf.math.greaterEqual(flat, bound));
-    Operand<TBool> anyOutside = tf.reduceAny(outside, tf.constant(0));
-    // With no neighbour at all there is no first one: a leading zero keeps the search defined.
-    Operand<TInt32> marks =
-        tf.concat(
-            List.of(tf.dtypes.cast(outside, TInt32.class), tf.constant(new int[] {0})),
-            tf.constant(0));
-    Operand<TInt32> first = tf.math.argMax(marks, tf.constant(0), TInt32.class);
-    Operand<T> padded =
-        tf.concat(List.of(flat, tf.expandDims(zero, tf.constant(0))), tf.constant(0));
+    Operand<TInt32> slots = tf.stridedSlice(shape, Indices.at(2));
+    Operand<TInt32> zero = tf.constant(0);
     Operand<TInt32> one = tf.constant(1);
-    Operand<TInt32> slots = tf.math.maximum(tf.stridedSlice(shape, Indices.at(2)), one);
-    Operand<TInt32> perElement = tf.math.maximum(tf.math.mul(points, slots), one);
+    Operand<TInt32> count = tf.math.mul(tf.stridedSlice(shape, Indices.at(0)), points);
+    Operand<T> rows = tf.reshape(indices, tf.stack(List.of(count, slots)));
+    Operand<TBool> wrong =
+        tf.math.logicalOr(negative(tf, tf.min(rows, one)), tooLarge(tf, tf.max(rows, one), points));
+
+    Operand<TInt32> row = first(tf, wrong);
+    Operand<TInt32> last = tf.math.maximum(tf.math.sub(count, one), zero);
+    Operand<T> slotsOfRow =
+        tf.slice(
+            rows,
+            tf.stack(List.of(tf.math.minimum(row, last), zero)),
+            tf.stack(List.of(tf.math.minimum(count, one), slots)));
+    Operand<T> flat = tf.reshape(slotsOfRow, tf.constant(new int[] {-1}));
+    Operand<TInt32> slot =
+        first(tf, tf.math.logicalOr(negative(tf, flat), tooLarge(tf, flat, points)));
+    // With no neighbour at all there is no first one: one more value keeps the gather defined.
+    Operand<T> padded =
+        tf.concat(List.of(flat, tf.dtypes.cast(tf.array(0), n.type())), tf.constant(0));
+    Operand<TInt32> perElement = tf.math.maximum(points, one);
     Operand<TInt32> place =
         tf.stack(
-            List.of(
-                tf.math.floorDiv(first, perElement),
-                tf.math.floorDiv(tf.math.floorMod(first, perElement), slots),
-                tf.math.floorMod(first, slots)));
+            List.of(tf.math.floorDiv(row, perElement), tf.math.floorMod(row, perElement), slot));
     Op valid =
         require(
             tf,
-            tf.math.logicalNot(anyOutside),
+            tf.math.logicalNot(tf.reduceAny(wrong, zero)),
             "neighbour index {} at (batch element, point, slot) = {} is outside [0, R) with R = {}",
-            List.of(tf.gather(padded, first, tf.constant(0)), place, points));
+            List.of(tf.gather(padded, slot, zero), place, points));
     return tf.withControlDependencies(valid).identity(indices);
+  }
+
+  private static <T extends TNumber> Operand<TBool> negative(Ops tf, Operand<T> indices) {
+    return tf.math.less(indices, tf.dtypes.cast(tf.constant(0), indices.type()));
+  }
+
+  private static <T extends TNumber> Operand<TBool> tooLarge(
+      Ops tf, Operand<T> indices, Operand<TInt32> points) {
+    return tf.math.greaterEqual(indices, tf.dtypes.cast(points, indices.type()));
+  }
+
+  /** The place of the first true one; where there is none, 0 or the number of conditions. */
+  private static Operand<TInt32> first(Ops tf, Operand<TBool> conditions) {
+    Operand<TInt32> marks =
+        tf.concat(List.of(tf.dtypes.cast(conditions, TInt32.class), tf.array(0)), tf.constant(0));
+    return tf.math.argMax(marks, tf.constant(0), TInt32.class);
   }
 
   private static Operand<TInt32> batchAndPoints(Ops tf, Operand<? extends TNumber> tensor) {
