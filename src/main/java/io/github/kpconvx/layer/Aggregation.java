@@ -32,7 +32,7 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
    * @param tf where to
    * @param w kernel weights (m_q, D)
    * @param a modulations (P, m_q·D/G)
-   * @param f features (P, D)
+   * @param f features of these and other points (…, D)
    * @param neighbours rows of f (P, κ)
    * @param geometry the slots' kernel points and influences (P, κ)
    */
@@ -71,38 +71,49 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
    * Computes it in a part of the graph that XLA compiles. κ has to be known.
    *
    * @param tf where to
-   * @param w kernel weights, m_q·D values
+   * @param w kernel weights (m_q, D)
    * @param a modulations (P, m_q·D/G)
-   * @param f features (P, D)
+   * @param f features of these and other points (…, D)
    * @param neighbours rows of f (P, κ)
    * @param geometry the slots' kernel points and influences (P, κ)
    */
   Operand<TFloat32> compiled(
       Ops tf,
-      float[] w,
+      Operand<TFloat32> w,
       Operand<TFloat32> a,
       Operand<TFloat32> f,
       Operand<TInt32> neighbours,
       Geometry geometry) {
     Map<String, Operand<?>> inputs =
-        Map.of("a", a, "f", f, "n", neighbours, "k", geometry.nearest(), "h", geometry.influence());
+        Map.of(
+            "w",
+            w,
+            "a",
+            a,
+            "f",
+            f,
+            "n",
+            neighbours,
+            "k",
+            geometry.nearest(),
+            "h",
+            geometry.influence());
     return Geometry.floats(
         XlaFunction.call(
                 tf,
                 "aggregate",
                 inputs,
-                (inside, arguments) -> Map.of("sum", compiled(inside, w, arguments)))
+                (inside, arguments) -> Map.of("sum", compiled(inside, arguments)))
             .get("sum"));
   }
 
-  private Operand<TFloat32> compiled(Ops tf, float[] w, Map<String, Operand<?>> inputs) {
+  private Operand<TFloat32> compiled(Ops tf, Map<String, Operand<?>> inputs) {
     Operand<TInt32> zero = tf.constant(0);
     Operand<TFloat32> f = Geometry.floats(inputs.get("f"));
     Operand<TInt32> n = Geometry.integers(inputs.get("n"));
     Operand<TInt32> k = Geometry.integers(inputs.get("k"));
     Operand<TFloat32> h = Geometry.floats(inputs.get("h"));
-    Operand<TFloat32> weights =
-        tf.reshape(tf.constant(w), tf.constant(new long[] {kernelPoints, channels}));
+    Operand<TFloat32> w = Geometry.floats(inputs.get("w"));
     Operand<TFloat32> matrices =
         tf.reshape(
             Geometry.floats(inputs.get("a")), tf.constant(new long[] {-1, kernelPoints, groups()}));
@@ -129,10 +140,15 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
               tf.constant(new long[] {-1, channels}));
       Operand<TFloat32> term =
           tf.math.mul(
-              tf.math.mul(tf.gather(f, neighbour, zero), tf.gather(weights, kernelPoint, zero)),
+              tf.math.mul(tf.gather(f, neighbour, zero), tf.gather(w, kernelPoint, zero)),
               ofChannels);
       sum = sum == null ? term : tf.math.add(sum, term);
     }
-    return sum == null ? tf.zerosLike(f) : sum;
+    return sum != null ? sum : zeros(tf, n);
+  }
+
+  private Operand<TFloat32> zeros(Ops tf, Operand<TInt32> n) {
+    Operand<TInt32> count = tf.stridedSlice(tf.shape(n), Indices.at(0));
+    return tf.zeros(tf.stack(List.of(count, tf.constant((int) channels))), TFloat32.class);
   }
 }

@@ -181,19 +181,16 @@ public final class BatchNormalization extends Layer {
     return normalize(tf, x, mean, variance);
   }
 
-  /**
-   * What this one does in inference to channel c, {@code y = factor · x + shift}, of its frozen
-   * weights, in double precision.
-   */
-  double factor(int c) {
-    return (scale ? frozen("gamma").getFloat(c) : 1)
-        / Math.sqrt(frozen("moving_variance").getFloat(c) + epsilon);
-  }
+  /** {@code y = factor · x + shift}. */
+  record Affine(double factor, double shift) {}
 
-  /** See {@link #factor}. */
-  double shift(int c) {
-    return (center ? frozen("beta").getFloat(c) : 0)
-        - frozen("moving_mean").getFloat(c) * factor(c);
+  /** What this one does in inference to channel c, of its frozen weights, in double precision. */
+  Affine affine(int c) {
+    double factor =
+        (scale ? frozen("gamma").getFloat(c) : 1)
+            / Math.sqrt(frozen("moving_variance").getFloat(c) + epsilon);
+    double beta = center ? frozen("beta").getFloat(c) : 0;
+    return new Affine(factor, beta - frozen("moving_mean").getFloat(c) * factor);
   }
 
   private Operand<TFloat32> moved(Ops tf, Operand<TFloat32> old, Operand<TFloat32> batch) {

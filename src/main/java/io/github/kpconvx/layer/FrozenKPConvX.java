@@ -1,17 +1,24 @@
 package io.github.kpconvx.layer;
 
-import java.util.Arrays;
-import java.util.Optional;
+import static io.github.kpconvx.layer.Geometry.floats;
+import static io.github.kpconvx.layer.Geometry.integers;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.tensorflow.Operand;
+import org.tensorflow.ndarray.FloatNdArray;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
 
 /**
  * Inference of a {@link KPConvXLayer} whose weights are constants: {@link Formulation#FOLDED} or
- * {@link Formulation#COMPILED}. Makes known the same stages as the plain form.
+ * {@link Formulation#COMPILED}, a tile of points at a time. Makes known the same stages as the
+ * plain form.
  */
 final class FrozenKPConvX {
   private final KPConvXLayer layer;
@@ -35,8 +42,7 @@ final class FrozenKPConvX {
     SharedGeometry shared = context.geometry();
     SharedGeometry.Rows rows = shared.rows(tf, x, n, compiled);
     float[][] q = kernelPoints();
-    Geometry geometry =
-        shared.geometry(x, n, compiled, q, config.sigma(), () -> geometry(tf, rows, q));
+    Geometry geometry = shared.geometry(rows, q, config.sigma(), () -> geometry(tf, rows, q));
     record(tf, rows, "k", geometry.nearest());
     record(tf, rows, "h", geometry.influence());
     Operand<TFloat32> features =
@@ -48,103 +54,123 @@ final class FrozenKPConvX {
   }
 
   private Geometry geometry(Ops tf, SharedGeometry.Rows rows, float[][] q) {
+    Operand<TInt32> n = rows.neighbours();
+    Operand<TInt32> slots = tf.stridedSlice(tf.shape(n), Indices.at(1));
+    long known = n.shape().get(1);
+    Map<String, Operand<?>> results =
+        rows.tiles()
+            .map(
+                tf.withSubScope("geometry"),
+                Map.of("x", rows.x(), "n", n),
+                Map.of("points", rows.x()),
+                Map.of(
+                    "k", new RowTiles.Result(TInt32.class, slots, known),
+                    "h", new RowTiles.Result(TFloat32.class, slots, known)),
+                (inside, inputs) -> geometry(inside, inputs, q));
+    return new Geometry(integers(results.get("k")), floats(results.get("h")));
+  }
+
+  private Map<String, Operand<?>> geometry(Ops tf, Map<String, Operand<?>> inputs, float[][] q) {
     return compiled
-        ? Geometry.compiled(tf, rows.x(), rows.neighbours(), q, config.sigma())
-        : Geometry.of(tf, rows.x(), rows.neighbours(), tf.constant(q), config.sigma());
+        ? XlaFunction.call(
+            tf, "geometry", inputs, (inside, tile) -> Geometry.of(inside, tile, q, config.sigma()))
+        : Geometry.of(tf, inputs, q, config.sigma());
   }
 
   private Operand<TFloat32> block(
       Ops tf, int t, Operand<TFloat32> f, SharedGeometry.Rows rows, Geometry geometry) {
-    int modulations = config.kernelPoints() * channels / config.groups();
-    Operand<TFloat32> phi =
-        activated(tf, f, "Phi", "phi", t, channels, channels, layer.normalization("bn_phi", t));
-    Operand<TFloat32> a =
-        tf.math.sigmoid(dense(tf, phi, "Psi", "psi", t, channels, modulations, Optional.empty()));
-    float[] w = slice("W", t, config.kernelPoints() * channels);
-    Operand<TFloat32> gathered =
-        compiled
-            ? aggregation.compiled(tf, w, a, f, rows.neighbours(), geometry)
-            : aggregation.of(
-                tf,
-                tf.constant(Shape.of(config.kernelPoints(), channels), DataBuffers.of(w)),
-                a,
-                f,
-                rows.neighbours(),
-                geometry);
-    int hidden = config.hiddenChannels();
-    Operand<TFloat32> u =
-        activated(
-            tf,
-            gathered,
-            "Atilde",
-            "btilde",
-            t,
-            channels,
-            hidden,
-            layer.normalization("bn_htilde", t));
-    Operand<TFloat32> v =
-        activated(tf, u, "Ahat", "bhat", t, hidden, channels, layer.normalization("bn_hhat", t));
-    Operand<TFloat32> output = tf.math.add(f, v);
+    Map<String, Operand<?>> ofPoints =
+        Map.of("f", f, "n", rows.neighbours(), "k", geometry.nearest(), "h", geometry.influence());
+    Map<String, Operand<?>> ofAll = new LinkedHashMap<>(weights(tf, t));
+    ofAll.put("features", f);
+    RowTiles.Result result = new RowTiles.Result(TFloat32.class, tf.constant(channels), channels);
+    Operand<TFloat32> output =
+        floats(
+            rows.tiles()
+                .map(
+                    tf,
+                    ofPoints,
+                    ofAll,
+                    Map.of("F", result),
+                    (inside, inputs) -> Map.of("F", stages(inside, inputs).get("F")))
+                .get("F"));
 
-    String prefix = "block_" + t + "/";
-    long groups = channels / config.groups();
-    record(tf, rows, prefix + "A", tf.reshape(a, tf.array(-1L, config.kernelPoints(), groups)));
-    record(tf, rows, prefix + "f", gathered);
-    record(tf, rows, prefix + "u", u);
-    record(tf, rows, prefix + "v", v);
-    record(tf, rows, prefix + "F", output);
+    // Of all points at once; what nobody asks for is not computed.
+    Map<String, Operand<?>> inputs = new LinkedHashMap<>(ofAll);
+    inputs.putAll(ofPoints);
+    Map<String, Operand<TFloat32>> stages = stages(tf, inputs);
+    stages.put("F", output);
+    stages.forEach((name, value) -> record(tf, rows, "block_" + t + "/" + name, value));
     return output;
   }
 
-  /** act(BN(x·kernel + bias)) of block t, with the normalization in kernel and bias. */
-  private Operand<TFloat32> activated(
-      Ops tf,
-      Operand<TFloat32> x,
-      String kernel,
-      String bias,
-      int t,
-      int from,
-      int to,
-      BatchNormalization normalization) {
-    return config
-        .activation()
-        .apply(tf, dense(tf, x, kernel, bias, t, from, to, Optional.of(normalization)));
+  /** What a block computes for some points, in the order in which it does. */
+  private Map<String, Operand<TFloat32>> stages(Ops tf, Map<String, Operand<?>> inputs) {
+    Operand<TFloat32> f = floats(inputs.get("f"));
+    Operand<TFloat32> phi = activated(tf, dense(tf, f, inputs, "Phi", "phi"));
+    Operand<TFloat32> a = tf.math.sigmoid(dense(tf, phi, inputs, "Psi", "psi"));
+    Operand<TFloat32> gathered = aggregate(tf, a, inputs);
+    Operand<TFloat32> u = activated(tf, dense(tf, gathered, inputs, "Atilde", "btilde"));
+    Operand<TFloat32> v = activated(tf, dense(tf, u, inputs, "Ahat", "bhat"));
+    long groups = channels / config.groups();
+    Map<String, Operand<TFloat32>> stages = new LinkedHashMap<>();
+    stages.put("A", tf.reshape(a, tf.array(-1L, config.kernelPoints(), groups)));
+    stages.put("f", gathered);
+    stages.put("u", u);
+    stages.put("v", v);
+    stages.put("F", tf.math.add(f, v));
+    return stages;
   }
 
-  private Operand<TFloat32> dense(
-      Ops tf,
-      Operand<TFloat32> x,
-      String kernel,
-      String bias,
-      int t,
-      int from,
-      int to,
-      Optional<BatchNormalization> normalization) {
-    float[] weights = slice(kernel, t, from * to);
-    float[] offsets = slice(bias, t, to);
-    normalization.ifPresent(n -> fold(n, weights, offsets));
-    return tf.nn.biasAdd(
-        tf.linalg.matMul(x, tf.constant(Shape.of(from, to), DataBuffers.of(weights))),
-        tf.constant(offsets));
+  private Operand<TFloat32> aggregate(Ops tf, Operand<TFloat32> a, Map<String, Operand<?>> inputs) {
+    Operand<TFloat32> w = floats(inputs.get("W"));
+    Operand<TFloat32> features = floats(inputs.get("features"));
+    Operand<TInt32> n = integers(inputs.get("n"));
+    Geometry geometry = new Geometry(integers(inputs.get("k")), floats(inputs.get("h")));
+    return compiled
+        ? aggregation.compiled(tf, w, a, features, n, geometry)
+        : aggregation.of(tf, w, a, features, n, geometry);
+  }
+
+  private Operand<TFloat32> activated(Ops tf, Operand<TFloat32> x) {
+    return config.activation().apply(tf, x);
+  }
+
+  private static Operand<TFloat32> dense(
+      Ops tf, Operand<TFloat32> x, Map<String, Operand<?>> inputs, String kernel, String bias) {
+    return tf.nn.biasAdd(tf.linalg.matMul(x, floats(inputs.get(kernel))), floats(inputs.get(bias)));
+  }
+
+  /** Block t's weights by name, its normalizations folded into the matrices before them. */
+  private Map<String, Operand<?>> weights(Ops tf, int t) {
+    Map<String, float[]> values = new LinkedHashMap<>();
+    for (String name :
+        new String[] {"W", "Phi", "phi", "Psi", "psi", "Atilde", "btilde", "Ahat", "bhat"}) {
+      FloatNdArray own = layer.frozen(name).get(t);
+      values.put(name, new float[(int) own.size()]);
+      own.copyTo(DataBuffers.of(values.get(name)));
+    }
+    fold(layer.normalization("bn_phi", t), values.get("Phi"), values.get("phi"));
+    fold(layer.normalization("bn_htilde", t), values.get("Atilde"), values.get("btilde"));
+    fold(layer.normalization("bn_hhat", t), values.get("Ahat"), values.get("bhat"));
+    Map<String, Operand<?>> weights = new LinkedHashMap<>();
+    values.forEach(
+        (name, value) -> {
+          Shape shape = layer.frozen(name).shape().tail();
+          weights.put(name, tf.constant(shape, DataBuffers.of(value)));
+        });
+    return weights;
   }
 
   private static void fold(BatchNormalization normalization, float[] weights, float[] offsets) {
     int channels = offsets.length;
     for (int c = 0; c < channels; c++) {
-      double factor = normalization.factor(c);
+      BatchNormalization.Affine affine = normalization.affine(c);
       for (int i = c; i < weights.length; i += channels) {
-        weights[i] = (float) (weights[i] * factor);
+        weights[i] = (float) (weights[i] * affine.factor());
       }
-      offsets[c] = (float) (offsets[c] * factor + normalization.shift(c));
+      offsets[c] = (float) (offsets[c] * affine.factor() + affine.shift());
     }
-  }
-
-  /** Block t's part of a weight. */
-  private float[] slice(String weight, int t, int size) {
-    TFloat32 value = layer.frozen(weight);
-    float[] all = new float[(int) value.size()];
-    value.copyTo(DataBuffers.of(all));
-    return Arrays.copyOfRange(all, t * size, (t + 1) * size);
   }
 
   private float[][] kernelPoints() {

@@ -50,51 +50,48 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
   }
 
   /**
-   * Computes it in a part of the graph that XLA compiles.
+   * Computes it of one kernel point after the other, without a tensor of shape (P, κ, m_q): for
+   * kernel points that are known.
    *
    * @param tf where to
-   * @param x coordinates (P, 3)
-   * @param neighbours rows of x (P, κ)
+   * @param inputs {@code x}, coordinates (P, 3); {@code n}, their neighbours' rows (P, κ) of {@code
+   *     points}
    * @param q kernel points, of m_q rows of 3
    * @param sigma influence distance
+   * @return {@code k} and {@code h}
    */
-  static Geometry compiled(
-      Ops tf, Operand<TFloat32> x, Operand<TInt32> neighbours, float[][] q, double sigma) {
-    Map<String, Operand<?>> results =
-        XlaFunction.call(
-            tf,
-            "geometry",
-            Map.of("x", x, "n", neighbours),
-            (inside, inputs) -> compiled(inside, inputs, q, sigma));
-    return new Geometry(integers(results.get("k")), floats(results.get("h")));
-  }
-
-  private static Map<String, Operand<?>> compiled(
+  static Map<String, Operand<?>> of(
       Ops tf, Map<String, Operand<?>> inputs, float[][] q, double sigma) {
     Operand<TFloat32> x = floats(inputs.get("x"));
+    Operand<TFloat32> points = floats(inputs.get("points"));
     Operand<TInt32> n = integers(inputs.get("n"));
     Operand<TInt32> zero = tf.constant(0);
     List<Operand<TFloat32>> y = new ArrayList<>();
     for (int c = 0; c < 3; c++) {
-      Operand<TFloat32> coordinate = tf.stridedSlice(x, Indices.all(), Indices.at(c));
-      y.add(tf.math.sub(tf.gather(coordinate, n, zero), tf.expandDims(coordinate, tf.constant(1))));
+      Operand<TFloat32> ofNeighbours =
+          tf.gather(tf.stridedSlice(points, Indices.all(), Indices.at(c)), n, zero);
+      y.add(
+          tf.math.sub(
+              ofNeighbours,
+              tf.expandDims(tf.stridedSlice(x, Indices.all(), Indices.at(c)), tf.constant(1))));
     }
-    // One kernel point after the other: XLA makes vector instructions of this, but not of an
-    // argmin.
     Operand<TFloat32> smallest = null;
-    Operand<TInt32> nearest = null;
+    Operand<TInt32> nearest = tf.zerosLike(n);
     for (int k = 0; k < q.length; k++) {
       Operand<TFloat32> square = null;
       for (int c = 0; c < 3; c++) {
         Operand<TFloat32> term = tf.math.square(tf.math.sub(y.get(c), tf.constant(q[k][c])));
         square = square == null ? term : tf.math.add(square, term);
       }
-      nearest =
-          k == 0
-              ? tf.zerosLike(n)
-              : tf.select(
-                  tf.math.less(square, smallest), tf.fill(tf.shape(n), tf.constant(k)), nearest);
-      smallest = k == 0 ? square : tf.math.minimum(square, smallest);
+      if (k == 0) {
+        smallest = square;
+        continue;
+      }
+      // XLA makes vector instructions of this, but not of an argmin: of those that were nearer than
+      // all before, the last is the nearest.
+      Operand<TInt32> nearer = tf.dtypes.cast(tf.math.less(square, smallest), TInt32.class);
+      nearest = tf.math.maximum(nearest, tf.math.mul(nearer, tf.constant(k)));
+      smallest = tf.math.minimum(square, smallest);
     }
     return Map.of("k", nearest, "h", influence(tf, smallest, sigma));
   }

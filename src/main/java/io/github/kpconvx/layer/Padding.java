@@ -1,6 +1,7 @@
 package io.github.kpconvx.layer;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -15,19 +16,24 @@ import org.tensorflow.types.family.TNumber;
  */
 final class Padding {
   /** No rows at all. */
-  static final Padding NONE = new Padding(null, null);
+  static final Padding NONE = new Padding(null, null, null);
 
   /** At most an eighth more rows than points. */
   private static final int STEPS_PER_OCTAVE = 8;
 
   private static final int FEWEST = 64;
 
+  /** As fast as fewer or more, in little memory; clouds of up to twice as many are one tile. */
+  private static final int TILE = 8192;
+
   private final Operand<TInt32> points;
   private final Operand<TInt32> surplus;
+  private final Operand<TInt32> tile;
 
-  private Padding(Operand<TInt32> points, Operand<TInt32> surplus) {
+  private Padding(Operand<TInt32> points, Operand<TInt32> surplus, Operand<TInt32> tile) {
     this.points = points;
     this.surplus = surplus;
+    this.tile = tile;
   }
 
   /** Pads P points' rows. */
@@ -36,13 +42,24 @@ final class Padding {
     Operand<TInt32> place =
         tf.lowerBound(
             tf.constant(new int[][] {sizes}), tf.reshape(points, tf.constant(new int[] {1, 1})));
-    Operand<TInt32> padded =
-        tf.gather(
-            tf.constant(sizes),
-            tf.math.minimum(
-                tf.reshape(place, tf.constant(new int[0])), tf.constant(sizes.length - 1)),
-            tf.constant(0));
-    return new Padding(points, tf.math.maximum(tf.math.sub(padded, points), tf.constant(0)));
+    Operand<TInt32> known =
+        tf.math.minimum(tf.reshape(place, tf.constant(new int[0])), tf.constant(sizes.length - 1));
+    int[] tiles = Arrays.stream(sizes).map(Padding::tile).toArray();
+    Operand<TInt32> padded = tf.gather(tf.constant(sizes), known, tf.constant(0));
+    return new Padding(
+        points,
+        tf.math.maximum(tf.math.sub(padded, points), tf.constant(0)),
+        tf.gather(tf.constant(tiles), known, tf.constant(0)));
+  }
+
+  /** A tile that divides a number of rows, so that XLA compiles one size of tiles for it. */
+  static int tile(int rows) {
+    return rows <= 2 * TILE ? rows : Math.min(TILE, Integer.lowestOneBit(rows));
+  }
+
+  /** How many rows are computed at a time. */
+  Operand<TInt32> tile(Ops tf) {
+    return tile == null ? tf.constant(TILE) : tile;
   }
 
   /**

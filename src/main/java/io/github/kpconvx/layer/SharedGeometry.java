@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
+import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
@@ -23,7 +24,7 @@ public final class SharedGeometry {
 
   private record Key(Output<?> x, Output<?> n, boolean padded) {}
 
-  private record KernelKey(Key key, List<List<Float>> q, double sigma) {}
+  private record KernelKey(Output<?> neighbours, List<List<Float>> q, double sigma) {}
 
   /**
    * The rows of X and N.
@@ -32,12 +33,14 @@ public final class SharedGeometry {
    * @param neighbours rows of x (P, κ)
    * @param batchAndPoints (B, R)
    * @param padding how the rows were padded to a number of rows that is used often
+   * @param tiles how many rows are computed at a time
    */
   record Rows(
       Operand<TFloat32> x,
       Operand<TInt32> neighbours,
       Operand<TInt32> batchAndPoints,
-      Padding padding) {}
+      Padding padding,
+      RowTiles tiles) {}
 
   Rows rows(Ops tf, Operand<TFloat32> x, Operand<? extends TNumber> n, boolean padded) {
     return rows.computeIfAbsent(
@@ -50,28 +53,20 @@ public final class SharedGeometry {
     Operand<TInt32> checked = tf.dtypes.cast(InputGuard.neighbours(tf, x, n), TInt32.class);
     Padding padding =
         padded ? Padding.of(tf, tf.reduceProd(batchAndPoints, tf.constant(0))) : Padding.NONE;
+    Operand<TInt32> neighbours = padding.pad(tf, PointRows.neighbours(tf, checked));
+    Operand<TInt32> count = tf.stridedSlice(tf.shape(neighbours), Indices.at(0));
     return new Rows(
         padding.pad(tf, PointRows.matrix(tf, x, 3)),
-        padding.pad(tf, PointRows.neighbours(tf, checked)),
+        neighbours,
         batchAndPoints,
-        padding);
+        padding,
+        new RowTiles(count, padding.tile(tf)));
   }
 
-  Geometry geometry(
-      Operand<TFloat32> x,
-      Operand<? extends TNumber> n,
-      boolean padded,
-      float[][] q,
-      double sigma,
-      Supplier<Geometry> make) {
+  Geometry geometry(Rows ofPoints, float[][] q, double sigma, Supplier<Geometry> make) {
     List<List<Float>> points =
         Arrays.stream(q).map(point -> List.of(point[0], point[1], point[2])).toList();
-    KernelKey key = new KernelKey(new Key(x.asOutput(), n.asOutput(), padded), points, sigma);
-    Geometry known = kernels.get(key);
-    if (known == null) {
-      known = make.get();
-      kernels.put(key, known);
-    }
-    return known;
+    return kernels.computeIfAbsent(
+        new KernelKey(ofPoints.neighbours().asOutput(), points, sigma), key -> make.get());
   }
 }
