@@ -29,8 +29,10 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 
-/** What the forms of inference promise besides the values, which models are compared by. */
-class FormulationTest {
+/**
+ * What the forms of inference promise of a layer besides the values, which models are compared by.
+ */
+class LayerFormulationTest {
   private static final int D = 16;
   private static final int SLOTS = 6;
 

@@ -23,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.ndarray.Shape;
 
-/** The forms of inference answer alike whatever the size of the cloud. */
-class FormulationTest {
+/** A loaded model answers alike in every form of inference, whatever the size of the cloud. */
+class ModelFormulationTest {
   private static final Path CASE = Fixtures.of("network_segmentation");
 
   private static Model load(Formulation formulation) {
