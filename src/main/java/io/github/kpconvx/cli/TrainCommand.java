@@ -296,34 +296,27 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     @Override
-    public void step(
-        long step,
-        int epoch,
-        int stepOfEpoch,
-        int steps,
-        double learningRate,
-        double loss,
-        Metrics soFar) {
+    public void step(Step step) {
       if (bar == null) {
         bar =
             new ProgressBarBuilder()
-                .setTaskName("epoch %d of %d".formatted(epoch, epochs))
-                .setInitialMax(steps)
+                .setTaskName("epoch %d of %d".formatted(step.epoch(), epochs))
+                .setInitialMax(step.stepsPerEpoch())
                 .setStyle(ProgressBarStyle.ASCII)
                 .build();
       }
-      bar.stepTo(stepOfEpoch);
+      bar.stepTo(step.stepOfEpoch());
+      Metrics soFar = step.soFar();
       bar.setExtraMessage(
           String.format(Locale.ROOT, " loss %.4f accuracy %.4f", soFar.loss(), soFar.accuracy()));
     }
 
     @Override
-    public void epoch(
-        int epoch, long step, Metrics training, Optional<Metrics> validation, boolean best) {
+    public void epoch(Epoch epoch) {
       close();
-      err.print(text("epoch %d: ".formatted(epoch), training));
-      validation.ifPresent(metrics -> err.print(text("; validation ", metrics)));
-      err.println(best ? ", the best so far" : "");
+      err.print(text("epoch %d: ".formatted(epoch.number()), epoch.training()));
+      epoch.validation().ifPresent(metrics -> err.print(text("; validation ", metrics)));
+      err.println(epoch.best() ? ", the best so far" : "");
     }
 
     private static String text(String what, Metrics metrics) {

@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.tensorflow.proto.Event;
@@ -55,24 +54,18 @@ public final class EventFile implements TrainingListener, AutoCloseable {
   }
 
   @Override
-  public void step(
-      long step,
-      int epoch,
-      int stepOfEpoch,
-      int steps,
-      double learningRate,
-      double loss,
-      Metrics soFar) {
-    scalars(step, Map.of("step/loss", loss, "step/learning_rate", learningRate));
+  public void step(Step step) {
+    scalars(
+        step.globalStep(),
+        Map.of("step/loss", step.loss(), "step/learning_rate", step.learningRate()));
   }
 
   @Override
-  public void epoch(
-      int epoch, long step, Metrics training, Optional<Metrics> validation, boolean best) {
+  public void epoch(Epoch epoch) {
     Map<String, Double> values = new TreeMap<>();
-    put(values, "training", training);
-    validation.ifPresent(metrics -> put(values, "validation", metrics));
-    scalars(step, values);
+    put(values, "training", epoch.training());
+    epoch.validation().ifPresent(metrics -> put(values, "validation", metrics));
+    scalars(epoch.globalStep(), values);
   }
 
   private static void put(Map<String, Double> values, String prefix, Metrics metrics) {

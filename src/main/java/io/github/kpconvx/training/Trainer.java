@@ -345,13 +345,14 @@ public final class Trainer implements AutoCloseable {
       for (int s = (int) (done % steps); s < steps; s++) {
         double loss = step(examples, order, s);
         listener.step(
-            done,
-            epoch + 1,
-            s + 1,
-            steps,
-            settings.learningRate().at(done - 1),
-            loss,
-            new Metrics(lossSum / (s + 1), confusion));
+            new TrainingListener.Step(
+                done,
+                epoch + 1,
+                s + 1,
+                steps,
+                settings.learningRate().at(done - 1),
+                loss,
+                new Metrics(lossSum / (s + 1), confusion)));
         // The end of an epoch is saved when it has been measured.
         if (s + 1 < steps && done % settings.checkpointSteps() == 0) {
           checkpoint.ifPresent(this::save);
@@ -392,7 +393,7 @@ public final class Trainer implements AutoCloseable {
     }
     lossSum = 0;
     confusion = new ConfusionMatrix(classes);
-    listener.epoch(epoch + 1, done, trained, measured, better);
+    listener.epoch(new TrainingListener.Epoch(epoch + 1, done, trained, measured, better));
   }
 
   private double step(ExampleSet examples, int[] order, int s) {

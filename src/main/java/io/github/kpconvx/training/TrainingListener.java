@@ -1,41 +1,98 @@
 package io.github.kpconvx.training;
 
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Is told how training goes, on the thread that trains. */
 public interface TrainingListener {
 
   /**
-   * A step is done.
+   * A step that is done: one batch, and what the optimizer made of it.
    *
-   * @param step its number from 1, counted through all epochs
+   * @param globalStep its number from 1, counted through all epochs, those before a run was resumed
+   *     among them
    * @param epoch its epoch, from 1
-   * @param stepOfEpoch its number in the epoch, from 1
-   * @param steps steps of an epoch
-   * @param learningRate of this step
-   * @param loss before the step, regularization included
-   * @param soFar metrics of the epoch's steps so far
+   * @param stepOfEpoch its number in the epoch, from 1 to {@code stepsPerEpoch}
+   * @param stepsPerEpoch how many steps an epoch has
+   * @param learningRate the rate of this step, before any factor of the optimizer's own
+   * @param loss of its batch, before the step and with regularization; a finite number
+   * @param soFar metrics of the epoch's steps up to this one, in training mode; their confusion
+   *     matrix goes on counting, so read it during the call
    */
-  default void step(
-      long step,
+  record Step(
+      long globalStep,
       int epoch,
       int stepOfEpoch,
-      int steps,
+      int stepsPerEpoch,
       double learningRate,
       double loss,
       Metrics soFar) {}
 
   /**
-   * An epoch is done.
+   * An epoch that is done.
    *
-   * @param epoch its number, from 1
-   * @param step steps done so far
+   * @param number from 1
+   * @param globalStep steps done by now, in all epochs
    * @param training metrics of its steps, in training mode
-   * @param validation metrics after it on the examples for validation, if there are any
+   * @param validation metrics after it on the examples for validation, in inference mode, if there
+   *     are any
    * @param best whether no epoch before was better
    */
-  default void epoch(
-      int epoch, long step, Metrics training, Optional<Metrics> validation, boolean best) {}
+  record Epoch(
+      int number, long globalStep, Metrics training, Optional<Metrics> validation, boolean best) {}
+
+  /**
+   * A step is done. What is thrown here ends training.
+   *
+   * @param step what there is to tell of it
+   */
+  default void step(Step step) {}
+
+  /**
+   * An epoch is done; its checkpoint is written after this call. What is thrown here ends training.
+   *
+   * @param epoch what there is to tell of it
+   */
+  default void epoch(Epoch epoch) {}
+
+  /**
+   * Listens to nothing.
+   *
+   * @return a listener
+   */
+  static TrainingListener none() {
+    return new TrainingListener() {};
+  }
+
+  /**
+   * Listens to steps alone.
+   *
+   * @param action is given each step
+   * @return a listener
+   */
+  static TrainingListener onStep(Consumer<Step> action) {
+    return new TrainingListener() {
+      @Override
+      public void step(Step step) {
+        action.accept(step);
+      }
+    };
+  }
+
+  /**
+   * Listens to epochs alone.
+   *
+   * @param action is given each epoch
+   * @return a listener
+   */
+  static TrainingListener onEpoch(Consumer<Epoch> action) {
+    return new TrainingListener() {
+      @Override
+      public void epoch(Epoch epoch) {
+        action.accept(epoch);
+      }
+    };
+  }
 
   /**
    * Tells two listeners.
@@ -47,23 +104,15 @@ public interface TrainingListener {
   static TrainingListener both(TrainingListener first, TrainingListener second) {
     return new TrainingListener() {
       @Override
-      public void step(
-          long step,
-          int epoch,
-          int stepOfEpoch,
-          int steps,
-          double learningRate,
-          double loss,
-          Metrics soFar) {
-        first.step(step, epoch, stepOfEpoch, steps, learningRate, loss, soFar);
-        second.step(step, epoch, stepOfEpoch, steps, learningRate, loss, soFar);
+      public void step(Step step) {
+        first.step(step);
+        second.step(step);
       }
 
       @Override
-      public void epoch(
-          int epoch, long step, Metrics training, Optional<Metrics> validation, boolean best) {
-        first.epoch(epoch, step, training, validation, best);
-        second.epoch(epoch, step, training, validation, best);
+      public void epoch(Epoch epoch) {
+        first.epoch(epoch);
+        second.epoch(epoch);
       }
     };
   }

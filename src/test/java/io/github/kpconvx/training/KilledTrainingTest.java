@@ -63,24 +63,15 @@ class KilledTrainingTest {
         fit(
             trainer,
             Optional.of(checkpoint),
-            new TrainingListener() {
-              @Override
-              public void step(
-                  long step,
-                  int epoch,
-                  int stepOfEpoch,
-                  int steps,
-                  double rate,
-                  double loss,
-                  Metrics soFar) {
-                if (told > 0 && step == from + told) {
-                  System.out.println(step);
-                }
-                if (told > 0 && step == from + told + BEYOND) {
-                  sleep(TimeUnit.HOURS.toMillis(1));
-                }
-              }
-            });
+            TrainingListener.onStep(
+                step -> {
+                  if (told > 0 && step.globalStep() == from + told) {
+                    System.out.println(step.globalStep());
+                  }
+                  if (told > 0 && step.globalStep() == from + told + BEYOND) {
+                    sleep(TimeUnit.HOURS.toMillis(1));
+                  }
+                }));
       }
     }
   }
@@ -128,7 +119,7 @@ class KilledTrainingTest {
     Map<String, NpyArray> expected;
     try (Trainer trainer = trainer()) {
       trainer.initialize();
-      fit(trainer, Optional.empty(), new TrainingListener() {});
+      fit(trainer, Optional.empty(), TrainingListener.none());
       expected = trainer.weights();
     }
     try (Trainer trainer = trainer()) {

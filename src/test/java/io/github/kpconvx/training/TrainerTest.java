@@ -31,7 +31,7 @@ class TrainerTest {
   private static final int POINTS = 24;
   private static final int SLOTS = 8;
   private static final int CLASSES = 5;
-  private static final TrainingListener NOBODY = new TrainingListener() {};
+  private static final TrainingListener NOBODY = TrainingListener.none();
 
   @TempDir private Path directory;
 
@@ -113,18 +113,11 @@ class TrainerTest {
           examples(12, 1),
           Optional.of(unseen),
           Optional.empty(),
-          new TrainingListener() {
-            @Override
-            public void epoch(
-                int epoch,
-                long step,
-                Metrics training,
-                Optional<Metrics> validation,
-                boolean best) {
-              assertEquals(6L * epoch, step);
-              losses.add(training.loss());
-            }
-          });
+          TrainingListener.onEpoch(
+              epoch -> {
+                assertEquals(6L * epoch.number(), epoch.globalStep());
+                losses.add(epoch.training().loss());
+              }));
       assertEquals(60, losses.size());
       assertTrue(losses.get(59) < 0.5 * losses.get(0), losses.toString());
       Metrics after = trainer.evaluate(unseen);
@@ -163,21 +156,12 @@ class TrainerTest {
                     examples(6, 1),
                     Optional.empty(),
                     Optional.of(checkpoint),
-                    new TrainingListener() {
-                      @Override
-                      public void step(
-                          long step,
-                          int epoch,
-                          int stepOfEpoch,
-                          int steps,
-                          double rate,
-                          double loss,
-                          Metrics soFar) {
-                        if (step == death) {
-                          throw new Killed();
-                        }
-                      }
-                    }));
+                    TrainingListener.onStep(
+                        step -> {
+                          if (step.globalStep() == death) {
+                            throw new Killed();
+                          }
+                        })));
       }
       try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
         trainer.initialize();
@@ -265,17 +249,8 @@ class TrainerTest {
           examples(6, 1),
           Optional.of(unseen),
           Optional.empty(),
-          new TrainingListener() {
-            @Override
-            public void epoch(
-                int epoch,
-                long step,
-                Metrics training,
-                Optional<Metrics> validation,
-                boolean best) {
-              monitored.add(validation.orElseThrow().loss());
-            }
-          });
+          TrainingListener.onEpoch(
+              epoch -> monitored.add(epoch.validation().orElseThrow().loss())));
       assertTrue(monitored.size() < 40, monitored.toString());
       double lowest = monitored.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
       assertEquals(lowest, monitored.get(monitored.size() - 3));

@@ -55,21 +55,12 @@ class TrainingNativeMemoryTest {
           ExampleSet.of(examples),
           Optional.of(ExampleSet.of(examples.subList(0, 3))),
           Optional.of(directory.resolve("checkpoint")),
-          new TrainingListener() {
-            @Override
-            public void step(
-                long step,
-                int epoch,
-                int stepOfEpoch,
-                int steps,
-                double learningRate,
-                double loss,
-                Metrics soFar) {
-              if (step % STEPS == 0) {
-                measured.add(ResidentMemory.kib());
-              }
-            }
-          });
+          TrainingListener.onStep(
+              step -> {
+                if (step.globalStep() % STEPS == 0) {
+                  measured.add(ResidentMemory.kib());
+                }
+              }));
     }
     assertEquals(2, measured.size());
     ResidentMemory.assertFlat(measured.get(0), measured.get(1), STEPS);

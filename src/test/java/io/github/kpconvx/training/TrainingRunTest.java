@@ -115,19 +115,7 @@ class TrainingRunTest {
           batches,
           Optional.empty(),
           Optional.empty(),
-          new TrainingListener() {
-            @Override
-            public void step(
-                long step,
-                int epoch,
-                int stepOfEpoch,
-                int steps,
-                double rate,
-                double loss,
-                Metrics soFar) {
-              losses.add(loss);
-            }
-          });
+          TrainingListener.onStep(step -> losses.add(step.loss())));
       after = trainer.weights();
     }
     double[] expected = golden.get("losses").toDoubles();
