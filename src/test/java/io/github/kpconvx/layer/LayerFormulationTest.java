@@ -79,16 +79,16 @@ class LayerFormulationTest {
     return tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(-1, -1, last)));
   }
 
-  private static long calls(Graph graph, String name) {
+  private static long loops(Graph graph, String name) {
     Stream<GraphOperation> operations =
         StreamSupport.stream(((Iterable<GraphOperation>) graph::operations).spliterator(), false);
     return operations
-        .filter(op -> op.type().equals("PartitionedCall") && op.name().contains(name))
+        .filter(op -> op.type().equals("StatelessWhile") && op.name().contains(name))
         .count();
   }
 
-  /** Two layers in a row; returns the number of compiled geometries and of aggregations. */
-  private List<Long> compiledParts(double sigma, long seedOfQ) {
+  /** Two layers in a row; returns the number of loops that compute geometries, and blocks. */
+  private List<Long> partsComputed(double sigma, long seedOfQ) {
     values.values().forEach(TFloat32::close);
     values.clear();
     KPConvXLayer first = layer("first", 1);
@@ -107,15 +107,15 @@ class LayerFormulationTest {
         f = layer.call(tf, List.of(x, f, n), context);
       }
       assertEquals(D, f.shape().get(2));
-      return List.of(calls(graph, "geometry"), calls(graph, "aggregate"));
+      return List.of(loops(graph, "geometry"), loops(graph, "block"));
     }
   }
 
   @Test
   void layersOfTheSamePointsAndKernelPointsShareTheirGeometry() {
-    assertEquals(List.of(1L, 4L), compiledParts(1, 5));
-    assertEquals(List.of(2L, 4L), compiledParts(1.5, 5));
-    assertEquals(List.of(2L, 4L), compiledParts(1, 6));
+    assertEquals(List.of(1L, 4L), partsComputed(1, 5));
+    assertEquals(List.of(2L, 4L), partsComputed(1.5, 5));
+    assertEquals(List.of(2L, 4L), partsComputed(1, 6));
   }
 
   /** One layer, frozen or not, of int32 or int64 neighbours, answers alike in every form. */
