@@ -3,7 +3,6 @@ package io.github.kpconvx.cli;
 import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Prediction;
 import io.github.kpconvx.inference.TensorSpec;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
@@ -14,25 +13,31 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
 import org.tensorflow.Tensor;
 import org.tensorflow.types.TInt64;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Times a model in every form of inference, in turn, on the same inputs. */
 @Command(
     name = "bench",
-    description = "Times a model in every form of inference, in turn, on the same inputs.",
+    description = {
+      "Times a model in every form of inference, in turn, on the same inputs,",
+      "and checks that all forms answer the same."
+    },
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
 final class BenchCommand implements Callable<Integer> {
@@ -69,62 +74,118 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--runs", defaultValue = "15", description = "Runs of each form (default 15).")
   private int runs;
 
+  @Option(
+      names = "--form",
+      split = ",",
+      paramLabel = "FORM",
+      description = {
+        "Forms to time: ${COMPLETION-CANDIDATES}",
+        "(default all that the model's file allows)."
+      })
+  private List<Form> forms = List.of();
+
+  @Option(names = "--json", description = "Prints JSON.")
+  private boolean json;
+
   @Mixin private NetworkOptions network;
 
-  /** A form with its times in ms. */
-  private record Row(String name, Model model, List<Double> times) {
-    double median() {
-      double[] warm = times.stream().skip(1).mapToDouble(Double::doubleValue).sorted().toArray();
-      return warm[warm.length / 2];
-    }
+  /** The forms of the native engine, and the stored signature. */
+  enum Form {
+    PLAIN,
+    FOLDED,
+    COMPILED,
+    SAVEDMODEL;
 
-    double least() {
-      return times.stream().skip(1).mapToDouble(Double::doubleValue).min().orElseThrow();
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 
   @Override
   public Integer call() {
-    for (int value : new int[] {batch, points, neighbours, runs}) {
-      if (value < 1) {
-        throw new KerasException(
-            "--batch, --points, --neighbours and --runs are at least 1, found " + value);
-      }
-    }
-    List<Row> rows = new ArrayList<>();
+    check();
+    List<FormTiming> timings = new ArrayList<>();
     try {
-      for (Formulation form : Formulation.values()) {
-        String name = form.name().toLowerCase(Locale.ROOT);
-        add(rows, name, network.loader(model).withFormulation(form));
+      Map<String, NpyArray> cloud;
+      Map<String, NpyArray> answer;
+      try (Model plain = network.loader(model).withFormulation(Formulation.PLAIN).load()) {
+        cloud = inputs != null ? NpzFile.read(inputs) : draw(plain);
+        answer = Tensors.predict(plain, cloud, plain.outputs().keySet());
       }
-      if (Files.isDirectory(model)) {
-        add(rows, "savedmodel", KPConvX.loader(model).withEngine(Engine.SAVEDMODEL));
+      for (Form form : forms()) {
+        timings.add(new FormTiming(form.toString(), loader(form)));
       }
-      Map<String, NpyArray> cloud = inputs != null ? NpzFile.read(inputs) : draw(rows.get(0).model);
-      Tensors.with(cloud, tensors -> time(rows, tensors));
-      print(rows, cloud);
+      Tensors.with(
+          cloud,
+          tensors -> {
+            timings.forEach(timing -> timing.first(tensors, answer));
+            return time(timings, tensors);
+          });
+      BenchReport report = new BenchReport(model, cloud, runs, timings);
+      PrintWriter out = spec.commandLine().getOut();
+      if (json) {
+        out.println(report.toJson());
+      } else {
+        report.printTable(out);
+      }
     } finally {
-      rows.forEach(row -> row.model.close());
+      timings.forEach(FormTiming::close);
     }
     return 0;
   }
 
-  private static void add(List<Row> rows, String name, KPConvX.Loader loader) {
-    rows.add(new Row(name, loader.load(), new ArrayList<>()));
+  private void check() {
+    for (String option : List.of("--batch", "--points", "--neighbours", "--runs")) {
+      int value = spec.findOption(option).getValue();
+      if (value < 1) {
+        throw badUsage(option + " is at least 1, found " + value);
+      }
+      if (inputs != null
+          && !option.equals("--runs")
+          && spec.commandLine().getParseResult().hasMatchedOption(option)) {
+        throw badUsage(option + " is for clouds drawn at random, --inputs gives others");
+      }
+    }
+  }
+
+  private ParameterException badUsage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private Set<Form> forms() {
+    if (!forms.isEmpty()) {
+      return EnumSet.copyOf(forms);
+    }
+    return Files.isDirectory(model)
+        ? EnumSet.allOf(Form.class)
+        : EnumSet.complementOf(EnumSet.of(Form.SAVEDMODEL));
+  }
+
+  private KPConvX.Loader loader(Form form) {
+    return form == Form.SAVEDMODEL
+        ? KPConvX.loader(model).withEngine(Engine.SAVEDMODEL)
+        : network.loader(model).withFormulation(Formulation.valueOf(form.name()));
   }
 
   /** In turn, so that a machine that slows down slows all of them down. */
-  private List<Row> time(List<Row> rows, Map<String, Tensor> tensors) {
-    for (int run = 0; run <= runs; run++) {
-      for (Row row : rows) {
-        long start = System.nanoTime();
-        Prediction answer = row.model.predict(tensors);
-        long end = System.nanoTime();
-        answer.close();
-        row.times.add((end - start) / 1e6);
+  private List<FormTiming> time(List<FormTiming> timings, Map<String, Tensor> tensors) {
+    try (ProgressBar progress =
+        new ProgressBarBuilder()
+            .setTaskName("bench")
+            .setInitialMax((long) runs * timings.size())
+            .setUnit(" runs", 1)
+            .setStyle(ProgressBarStyle.ASCII)
+            .setMaxRenderedLength(90)
+            .build()) {
+      for (int run = 0; run < runs; run++) {
+        for (FormTiming timing : timings) {
+          timing.run(tensors);
+          progress.step();
+        }
       }
     }
-    return rows;
+    return timings;
   }
 
   private Map<String, NpyArray> draw(Model loaded) {
@@ -136,7 +197,14 @@ final class BenchCommand implements Callable<Integer> {
               + ": give --inputs");
     }
     TensorSpec n = specs.get("N");
-    int slots = n.shape().get(2) > 0 ? (int) n.shape().get(2) : neighbours;
+    long fixed = n.shape().get(2);
+    if (fixed > 0
+        && fixed != neighbours
+        && spec.commandLine().getParseResult().hasMatchedOption("--neighbours")) {
+      throw new KerasException(
+          "The model takes " + fixed + " neighbours, found --neighbours " + neighbours);
+    }
+    int slots = fixed > 0 ? (int) fixed : neighbours;
     if (slots > points) {
       throw new KerasException(
           "There are no "
@@ -145,32 +213,13 @@ final class BenchCommand implements Callable<Integer> {
               + points
               + " points; give more --points");
     }
-    return RandomCloud.draw(
-        batch, points, (int) specs.get("F").shape().get(2), slots, n.type().equals(TInt64.class));
-  }
-
-  private void print(List<Row> rows, Map<String, NpyArray> cloud) {
-    PrintWriter out = spec.commandLine().getOut();
-    Map<String, String> shapes = new LinkedHashMap<>();
-    cloud.forEach((name, array) -> shapes.put(name, Arrays.toString(array.shape())));
-    out.printf(
-        Locale.ROOT,
-        "%s, inputs %s, %d processors, runs of each form: %d, times in ms%n",
-        model,
-        shapes,
-        Runtime.getRuntime().availableProcessors(),
-        runs);
-    out.printf("%-12s %10s %10s %10s %12s%n", "form", "first", "least", "median", "plain/form");
-    double plain = rows.get(0).median();
-    for (Row row : rows) {
-      out.printf(
-          Locale.ROOT,
-          "%-12s %10.1f %10.1f %10.1f %12.2f%n",
-          row.name,
-          row.times.get(0),
-          row.least(),
-          row.median(),
-          plain / row.median());
+    int features = (int) specs.get("F").shape().get(2);
+    int widest = Math.max(3, Math.max(features, slots));
+    if ((long) batch * points > Integer.MAX_VALUE / widest) {
+      throw new KerasException(
+          "%d clouds of %d points with %d numbers each are more than an array holds; give fewer"
+              .formatted(batch, points, widest));
     }
+    return RandomCloud.draw(batch, points, features, slots, n.type().equals(TInt64.class));
   }
 }

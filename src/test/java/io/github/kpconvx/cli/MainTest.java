@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -95,13 +97,100 @@ class MainTest {
         err);
     for (String form : new String[] {"plain", "folded", "compiled", "savedmodel"}) {
       assertTrue(
-          out.lines().anyMatch(line -> line.matches(form + "( +[0-9]+\\.[0-9]){3} +[0-9.]+")), out);
+          out.lines()
+              .anyMatch(
+                  line -> line.matches(form + "( +[0-9]+\\.[0-9]){4}( +[0-9]+\\.[0-9]{2}){2}")),
+          out);
     }
     assertEquals(0, run("bench", "--model", KERAS, "--inputs", INPUTS, "--runs", "1"), err);
-    assertEquals(1, run("bench", "--model", KERAS, "--runs", "0"));
-    assertTrue(err.contains("are at least 1, found 0"), err);
-    assertEquals(1, run("bench", "--model", KERAS, "--points", "3", "--neighbours", "5"));
-    assertTrue(err.contains("no 5 nearest neighbours of 3 points"), err);
+    assertTrue(out.lines().noneMatch(line -> line.startsWith("savedmodel ")), out);
+    assertFails(
+        "no 5 nearest neighbours of 3 points",
+        "bench",
+        "--model",
+        KERAS,
+        "--points",
+        "3",
+        "--neighbours",
+        "5");
+  }
+
+  @Test
+  void benchTellsProgramsToo() throws IOException {
+    Path model = CASE.resolve("saved_model");
+    assertEquals(
+        0,
+        run(
+            "bench",
+            "--model",
+            model,
+            "--inputs",
+            INPUTS,
+            "--runs",
+            "2",
+            "--form",
+            "savedmodel,folded",
+            "--json"),
+        err);
+    JsonNode report = new ObjectMapper().readTree(out);
+    long[] shape = NpzFile.read(Path.of(INPUTS)).get("X").shape();
+    assertEquals(2, report.get("forms").size(), out);
+    assertEquals(shape[1], report.at("/inputs/X/1").asLong(), out);
+    for (JsonNode form : report.get("forms")) {
+      double median = form.get("median_ms").asDouble();
+      assertTrue(form.get("load_ms").asDouble() > 0 && form.get("first_ms").asDouble() > 0, out);
+      assertTrue(median >= form.get("least_ms").asDouble() && median > 0, out);
+      assertEquals(
+          median * 1e3 / (shape[0] * shape[1]),
+          form.get("microseconds_per_point").asDouble(),
+          1e-9 * median,
+          out);
+      assertTrue(form.get("largest_difference").asDouble() <= 1e-4, out);
+      assertFalse(form.has("plain_over_form"), out);
+    }
+    assertEquals("folded", report.at("/forms/0/form").asText());
+    assertEquals("savedmodel", report.at("/forms/1/form").asText());
+  }
+
+  @Test
+  void benchAcceptsNoFormThatAnswersDifferently() throws IOException {
+    // The stored graph knows nothing of another configuration.
+    Path config = directory.resolve("config.json");
+    Files.writeString(
+        config,
+        Fixtures.text(CASE.resolve("config.json"))
+            .replaceAll("\"sigma\": [0-9.]+", "\"sigma\": 0.3"));
+    assertFails(
+        "The form savedmodel differs from plain: element",
+        "bench",
+        "--model",
+        CASE.resolve("saved_model"),
+        "--config",
+        config,
+        "--inputs",
+        INPUTS,
+        "--runs",
+        "1");
+    assertEquals("", out);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--runs 0",
+        "--points -1",
+        "--batch 0",
+        "--neighbours 0",
+        "--form fast",
+        "--inputs in.npz --points 16384",
+        "--inputs in.npz --neighbours 5",
+        "--inputs in.npz --batch 1"
+      })
+  void benchRefusesBadUsage(String options) {
+    String[] given = ("bench --model " + KERAS + " " + options).split(" ");
+    assertEquals(2, run((Object[]) given), err);
+    assertTrue(err.contains(given[given.length - 2]) && err.contains("Usage:"), err);
+    assertEquals("", out);
   }
 
   @Test
