@@ -16,6 +16,22 @@ public final class ResidentMemory {
 
   private ResidentMemory() {}
 
+  /**
+   * By how many bytes resident memory rose at the highest while something ran once, by the kernel's
+   * own account.
+   */
+  public static long peakOf(Runnable once) {
+    long before = kib();
+    try {
+      // 5 resets the peak, as proc(5) tells.
+      Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    once.run();
+    return (status("VmHWM:") - before) << 10;
+  }
+
   /** VmRSS in KiB after garbage collection, so that unreachable buffers do not count. */
   public static long kib() {
     try {
@@ -23,15 +39,21 @@ public final class ResidentMemory {
         System.gc();
         Thread.sleep(100);
       }
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    return status("VmRSS:");
+  }
+
+  private static long status(String key) {
+    try {
       return Files.readAllLines(Path.of("/proc/self/status")).stream()
-          .filter(line -> line.startsWith("VmRSS:"))
+          .filter(line -> line.startsWith(key))
           .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
           .findFirst()
           .orElseThrow();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
     }
   }
 

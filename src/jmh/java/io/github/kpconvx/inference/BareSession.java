@@ -1,6 +1,5 @@
 package io.github.kpconvx.inference;
 
-import java.lang.invoke.MethodHandles;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.tensorflow.Session;
@@ -31,20 +30,8 @@ public final class BareSession {
   public static BareSession of(Model model, Map<String, Tensor> inputs) {
     Map<String, Shape> shapes = new LinkedHashMap<>();
     inputs.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
-    LoadedGraph graph = graphs(model).with(shapes, found -> found);
+    LoadedGraph graph = model.graphs().with(shapes, found -> found);
     return new BareSession(graph, graph.fetches().get(model.outputs().keySet().iterator().next()));
-  }
-
-  /** A model shows its graphs to nobody; who measures it has to look inside. */
-  private static LoadedGraphs graphs(Model model) {
-    try {
-      return (LoadedGraphs)
-          MethodHandles.privateLookupIn(Model.class, MethodHandles.lookup())
-              .findGetter(Model.class, "graphs", LoadedGraphs.class)
-              .invoke(model);
-    } catch (Throwable e) {
-      throw new LinkageError("Model keeps its graphs elsewhere now", e);
-    }
   }
 
   /**

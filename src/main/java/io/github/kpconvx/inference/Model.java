@@ -62,6 +62,11 @@ public final class Model implements AutoCloseable {
     return Collections.unmodifiableMap(map);
   }
 
+  /** What it runs. */
+  LoadedGraphs graphs() {
+    return graphs;
+  }
+
   /**
    * What computes the answers.
    *
@@ -187,7 +192,8 @@ public final class Model implements AutoCloseable {
         }
         Tensor tensor = Tensor.of(input.type(), shape.getValue());
         zeros.put(shape.getKey(), tensor);
-        tensor.asRawTensor().data().write(new byte[(int) tensor.numBytes()]);
+        // New memory holds anything; neighbour indices have to be those of points.
+        tensor.asRawTensor().data().write(new byte[Math.toIntExact(tensor.numBytes())]);
       }
       long start = System.nanoTime();
       predict(zeros).close();

@@ -6,10 +6,11 @@ import java.nio.ByteOrder;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.bytedeco.javacpp.Pointer;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.ByteDataBuffer;
-import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.ndarray.buffer.DataStorageVisitor;
+import org.tensorflow.proto.DataType;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
@@ -18,9 +19,68 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.TUint8;
 import org.tensorflow.types.family.TType;
 
-/** Turns NumPy arrays into tensors and back; both ways copy. */
+/**
+ * Turns NumPy arrays into tensors and back, with one copy, and shows tensors' memory, with none.
+ */
 public final class Tensors {
   private Tensors() {}
+
+  /**
+   * The memory of a tensor, to fill or read it without a copy: what is written into the buffer is
+   * in the tensor. Such a tensor is fed to a model as it is.
+   *
+   * <pre>{@code
+   * try (TFloat32 x = TFloat32.tensorOf(Shape.of(1, r, 3))) {
+   *   FloatBuffer coordinates = Tensors.memory(x).asFloatBuffer();
+   *   …
+   * }
+   * }</pre>
+   *
+   * @param tensor a tensor of numbers or booleans, of less than 2 GiB
+   * @return its elements in C order, in the processor's byte order; not to be used after the tensor
+   *     is closed. Where others may read the tensor at the same time, only to be read
+   * @throws ModelException if the tensor is too large or holds strings
+   * @throws IllegalStateException if the tensor is closed
+   */
+  public static ByteBuffer memory(Tensor tensor) {
+    if (tensor.dataType() == DataType.DT_STRING || tensor.numBytes() > Integer.MAX_VALUE) {
+      throw new ModelException(
+          "The memory of a tensor of %s and %,d bytes is no buffer; expected numbers or booleans, at most %,d bytes"
+              .formatted(tensor.dataType(), tensor.numBytes(), Integer.MAX_VALUE));
+    }
+    ByteBuffer memory =
+        tensor.numBytes() == 0
+            ? ByteBuffer.allocateDirect(0)
+            : tensor.asRawTensor().data().accept(new Memory(tensor.numBytes()));
+    return memory.order(ByteOrder.nativeOrder());
+  }
+
+  /** Finds out where a tensor lies. */
+  private record Memory(long bytes) implements DataStorageVisitor<ByteBuffer> {
+    @Override
+    public ByteBuffer visit(long address, long length, long scale) {
+      return new At(address, bytes).asByteBuffer();
+    }
+
+    @Override
+    public ByteBuffer visit(ByteBuffer buffer) {
+      return buffer.duplicate();
+    }
+
+    @Override
+    public ByteBuffer fallback() {
+      throw new ModelException("The tensor's memory is not within reach");
+    }
+  }
+
+  private static final class At extends Pointer {
+    At(long where, long bytes) {
+      super((Pointer) null);
+      address = where;
+      capacity = bytes;
+      limit = bytes;
+    }
+  }
 
   /**
    * A tensor of an array's type, shape and elements.
@@ -29,14 +89,9 @@ public final class Tensors {
    * @return a new tensor, the caller's to close
    */
   public static Tensor of(NpyArray array) {
-    ByteDataBuffer bytes = DataBuffers.of(toArray(array.bytes()));
-    return Tensor.of(type(array.type()), Shape.of(array.shape()), bytes);
-  }
-
-  private static byte[] toArray(ByteBuffer buffer) {
-    byte[] bytes = new byte[buffer.remaining()];
-    buffer.get(bytes);
-    return bytes;
+    Tensor tensor = Tensor.of(type(array.type()), Shape.of(array.shape()));
+    memory(tensor).put(array.bytes());
+    return tensor;
   }
 
   private static Class<? extends TType> type(NpyArray.Type type) {
@@ -60,22 +115,19 @@ public final class Tensors {
   public static NpyArray toArray(Tensor tensor) {
     long[] shape = tensor.shape().asArray();
     int size = Math.toIntExact(tensor.shape().size());
-    ByteBuffer bytes =
-        ByteBuffer.allocate(Math.toIntExact(tensor.numBytes())).order(ByteOrder.LITTLE_ENDIAN);
-    tensor.asRawTensor().data().read(bytes.array());
     if (tensor instanceof TFloat32) {
       float[] values = new float[size];
-      bytes.asFloatBuffer().get(values);
+      memory(tensor).asFloatBuffer().get(values);
       return NpyArray.of(values, shape);
     }
     if (tensor instanceof TInt32) {
       int[] values = new int[size];
-      bytes.asIntBuffer().get(values);
+      memory(tensor).asIntBuffer().get(values);
       return NpyArray.of(values, shape);
     }
     if (tensor instanceof TInt64) {
       long[] values = new long[size];
-      bytes.asLongBuffer().get(values);
+      memory(tensor).asLongBuffer().get(values);
       return NpyArray.of(values, shape);
     }
     throw new ModelException(

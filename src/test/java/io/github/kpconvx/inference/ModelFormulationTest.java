@@ -56,9 +56,24 @@ class ModelFormulationTest {
     return Tensors.predict(model, inputs, model.outputs().keySet()).get("output_0").toFloats();
   }
 
-  /** Sizes about those that clouds are padded to, and numbers of neighbours from none. */
+  /**
+   * Sizes about those that clouds are padded to, numbers of neighbours from none, and clouds of
+   * several tiles, the last of them smaller or not.
+   */
   @ParameterizedTest
-  @CsvSource({"1, 1, 1", "1, 63, 5", "1, 64, 5", "1, 65, 5", "3, 50, 5", "2, 36, 0", "1, 777, 17"})
+  @CsvSource({
+    "1, 1, 1",
+    "1, 63, 5",
+    "1, 64, 5",
+    "1, 65, 5",
+    "3, 50, 5",
+    "2, 36, 0",
+    "1, 777, 17",
+    "1, 16384, 2",
+    "1, 16385, 2",
+    "2, 9500, 3",
+    "1, 40000, 2"
+  })
   void anySizeOfCloud(int b, int r, int neighbours) {
     try (Model plain = load(Formulation.PLAIN);
         Model folded = load(Formulation.FOLDED);

@@ -256,4 +256,13 @@ class LayerFormulationTest {
     }
     assertTrue(sizes[sizes.length - 1] >= 500_000_000);
   }
+
+  @Test
+  void tilesAreOfOneSizeAndNeitherSmallNorLarge() {
+    for (int size : Padding.sizes()) {
+      int tile = Padding.tile(size);
+      assertEquals(0, size % tile, size + " rows in tiles of " + tile);
+      assertTrue(tile <= 16384 && tile >= Math.min(size, 2048), size + " rows, tiles of " + tile);
+    }
+  }
 }
