@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from kpconvx_compat.initializer import shell_points
-
 SHELL_RADII = (0.0, 0.5, 1.0)
 SHELL_POINTS = (1, 7, 13)
 KERNEL_POINTS = sum(SHELL_POINTS)
@@ -86,7 +84,7 @@ class Workload:
                 rng.uniform(0.5, 2.0, channels),
             )
             tensors.update({f"{name}/{key}": value.astype(np.float32) for key, value in zip(NORMALIZATION, drawn)})
-        return {"Q": shell_points(SHELL_RADII, SHELL_POINTS).astype(np.float32), **tensors}
+        return {"Q": kernel_points(), **tensors}
 
     def inputs(self):
         """X (B, R, 3) and F (B, R, D) float32, N (B, R, κ) int32.
@@ -96,7 +94,7 @@ class Workload:
         """
         rng = np.random.default_rng([self.seed, 1])
         side = (4.0 / 3.0 * np.pi * self.points / self.neighbours) ** (1.0 / 3.0)
-        q = shell_points(SHELL_RADII, SHELL_POINTS).astype(np.float32)
+        q = kernel_points()
         clouds = [self._cloud(rng, side, q) for _ in range(self.batch)]
         f = rng.standard_normal((self.batch, self.points, self.features)).astype(np.float32)
         return {"X": np.stack([x for x, _ in clouds]), "F": f, "N": np.stack([n for _, n in clouds])}
@@ -154,6 +152,13 @@ def series(symbol):
         else dataclasses.replace(S, name=f"S-{symbol}{value}", **{attribute: value})
         for value in values
     }
+
+
+def kernel_points():
+    """Q (m_q, 3) float32."""
+    from kpconvx_compat.initializer import shell_points  # here, as it brings TensorFlow, which PyTorch cannot stand beside it
+
+    return shell_points(SHELL_RADII, SHELL_POINTS).astype(np.float32)
 
 
 def nearest(x, count):
