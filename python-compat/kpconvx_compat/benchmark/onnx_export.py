@@ -1,14 +1,15 @@
-"""``python -m kpconvx_compat.benchmark.onnx_export DIRECTORY``: the layer of a workload's folder as `model.onnx`."""
+"""``python -m kpconvx_compat.benchmark.onnx_export DIRECTORY…``: the layers of workloads' folders as `model.onnx`."""
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from kpconvx_compat.benchmark import workload
+from kpconvx_compat.benchmark.contenders import AGGREGATION
 from kpconvx_compat.benchmark.torch_layer import KPConvX
 
-AGGREGATION = "gathered-modulations"
 OPSET = 20
 
 
@@ -16,9 +17,9 @@ def export(directory, path, aggregation=AGGREGATION):
     """Writes the layer with dynamic B, R and κ, from its form in PyTorch with that aggregation."""
     _, weights, inputs, _ = workload.read(directory)
     batch, points, neighbours = (torch.export.Dim(name) for name in ("B", "R", "K"))
-    # No size may be 1, or the exporter takes it for a constant.
-    x, f, n = (torch.from_numpy(inputs[key])[:, :64] for key in "XFN")
-    x, f, n = (torch.cat([tensor, tensor])[:2] for tensor in (x, f, n.remainder(min(64, x.shape[1]))))
+    # Two of the cloud's beginning, for the exporter would take a size of 1 for a constant; what N holds does not matter.
+    x, f, n = (torch.from_numpy(np.stack([inputs[key][0, :64]] * 2)) for key in "XFN")
+    n = torch.zeros_like(n)
     shapes = ({0: batch, 1: points}, {0: batch, 1: points}, {0: batch, 1: points, 2: neighbours})
     program = torch.onnx.export(
         KPConvX(weights, aggregation),
@@ -30,8 +31,11 @@ def export(directory, path, aggregation=AGGREGATION):
         dynamo=True,
         external_data=False,
     )
-    program.save(path, external_data=False)
+    partial = Path(path).with_suffix(".partial")
+    program.save(partial, external_data=False)
+    partial.replace(path)
 
 
 if __name__ == "__main__":
-    export(Path(sys.argv[1]), Path(sys.argv[1]) / "model.onnx")
+    for argument in sys.argv[1:]:
+        export(Path(argument), Path(argument) / "model.onnx")

@@ -12,20 +12,32 @@ import numpy as np
 from kpconvx_compat.benchmark import workload as workloads
 
 
-def prepare(workload, directory):
-    """Writes the folder of a workload, unless it is there already and complete.
+def prepare(workloads, target, say=lambda line: None):
+    """Writes the folders of workloads, as `target/NAME`, unless they are there already and complete.
 
-    It gets `workload.json`, `weights.npz`, `inputs.npz` (X, F, N), `outputs.npz` (output_0, the float64 oracle's),
-    `model/` (a SavedModel with its configuration) and `model.keras`; and `model.onnx`, or where that could not be made
+    A folder gets `workload.json`, `weights.npz`, `inputs.npz` (X, F, N), `outputs.npz` (output_0, the float64 oracle's),
+    `model/` (a SavedModel with its configuration) and `model.keras`; and then `model.onnx`, or where that could not be made
     `model.onnx.missing`, which says why.
 
-    Raises ValueError if Keras's layer disagrees with the oracle. Nothing appears at `directory` before it is complete.
+    Raises ValueError if Keras's layer disagrees with the oracle. No folder appears before it is complete.
     """
-    directory = Path(directory)
-    if (directory / "workload.json").exists():
-        found = json.loads((directory / "workload.json").read_text(encoding="utf-8"))
-        if found == workload.description():
-            return
+    target, workloads = Path(target), list(workloads)
+    for workload in workloads:
+        if not _prepared(workload, target / workload.name):
+            say(f"preparing {workload.name}")
+            _prepare(workload, target / workload.name)
+    without = [target / workload.name for workload in workloads if not (target / workload.name / "model.onnx").exists()]
+    if without:
+        say(f"exporting {len(without)} to ONNX")
+        _export_onnx(without)
+
+
+def _prepared(workload, directory):
+    description = directory / "workload.json"
+    return description.exists() and json.loads(description.read_text(encoding="utf-8")) == workload.description()
+
+
+def _prepare(workload, directory):
     from kpconvx_compat.export import export_saved_model, replacing, save_archive
 
     weights, inputs = workload.weights(), workload.inputs()
@@ -41,7 +53,6 @@ def prepare(workload, directory):
         np.savez(partial / "outputs.npz", output_0=right.astype(np.float32))
         export_saved_model(model, partial / "model")
         save_archive(model, partial / "model.keras")
-        _export_onnx(partial)
 
 
 def keras_model(workload, weights):
@@ -100,12 +111,15 @@ def prepare_aerial(shipped, directory):
         (partial / "workload.json").write_text(json.dumps(description) + "\n", encoding="utf-8")
 
 
-def _export_onnx(directory):
+def _export_onnx(directories):
+    for directory in directories:
+        (directory / "model.onnx.missing").unlink(missing_ok=True)
     # Another process, as PyTorch and TensorFlow cannot be in one.
     with tempfile.TemporaryFile("w+") as log:
-        command = [sys.executable, "-m", "kpconvx_compat.benchmark.onnx_export", directory]
+        command = [sys.executable, "-m", "kpconvx_compat.benchmark.onnx_export", *directories]
         status = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
         log.seek(0)
         lines = log.read().strip().splitlines() or [f"exit status {status}"]
-    if status:
-        (directory / "model.onnx.missing").write_text(lines[-1] + "\n", encoding="utf-8")
+    for directory in directories:
+        if not (directory / "model.onnx").exists():
+            (directory / "model.onnx.missing").write_text(lines[-1] + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import embedding  # rows of a matrix, faster than indexing it
 
 from kpconvx_compat.benchmark.workload import EPSILON, GROUPS, KERNEL_POINTS, NORMALIZATION, SLOPE
 
@@ -41,8 +42,8 @@ class KPConvX(nn.Module):
         # Numbered through all clouds, a neighbour is a row of a matrix.
         n = (n + torch.arange(batch, device=n.device).view(-1, 1, 1) * points).flatten(0, 1)
         x, f = x.flatten(0, 1), f.flatten(0, 1)
-        y = x[n] - x[:, None]
-        squares = sum((y[..., axis, None] - self.Q[:, axis]) ** 2 for axis in range(3))
+        y = embedding(n, x) - x[:, None]
+        squares = sum(_square(y[..., axis, None] - self.Q[:, axis]) for axis in range(3))
         square, k = squares.min(dim=-1)
         h = torch.relu(1.0 - square.sqrt())
         a = self.modulate(f).view(-1, KERNEL_POINTS, features // GROUPS)
@@ -53,30 +54,29 @@ class KPConvX(nn.Module):
 def _gathered_modulations(a, W, f, n, k, h):
     """Each neighbour fetches its row of A; the product with W and F goes group by group."""
     points, neighbours = k.shape
-    own = torch.gather(a, 1, k[..., None].expand(-1, -1, a.shape[-1])) * h[..., None]
-    products = (W[k] * f[n]).view(points, neighbours, -1, GROUPS)
+    own = embedding(_rows(k), a.flatten(0, 1)) * h[..., None]
+    products = (embedding(k, W) * embedding(n, f)).view(points, neighbours, -1, GROUPS)
     return (own[..., None] * products).sum(dim=1).flatten(1)
 
 
 def _gathered_kernels(a, W, f, n, k, h):
     """The modulated kernel of each point is made, (P, m_q, D), and each neighbour fetches its row."""
     kernel = (a[..., None] * W.view(KERNEL_POINTS, -1, GROUPS)).view(-1, W.shape[-1])
-    row = k + torch.arange(len(k), device=k.device)[:, None] * KERNEL_POINTS
-    return (h[..., None] * kernel[row] * f[n]).sum(dim=1)
+    return (h[..., None] * embedding(_rows(k), kernel) * embedding(n, f)).sum(dim=1)
 
 
-def _one_hot_product(a, W, f, n, k, h):
-    """Neighbours are first summed for each kernel point, by a product with the one-hot matrix of k."""
-    chosen = torch.zeros(*k.shape, KERNEL_POINTS, dtype=f.dtype, device=f.device).scatter(2, k[..., None], h[..., None])
-    summed = torch.bmm(chosen.transpose(1, 2), f[n])
-    kernel = (a[..., None] * W.view(KERNEL_POINTS, -1, GROUPS)).view(-1, *W.shape)
-    return (kernel * summed).sum(dim=1)
+def _rows(k):
+    """Where the rows k of each point's matrix are when all points' matrices are one."""
+    return k + torch.arange(k.shape[0], device=k.device)[:, None] * KERNEL_POINTS
+
+
+def _square(values):
+    return values * values
 
 
 AGGREGATIONS = {
     "gathered-modulations": _gathered_modulations,
     "gathered-kernels": _gathered_kernels,
-    "one-hot-product": _one_hot_product,
 }
 
 
