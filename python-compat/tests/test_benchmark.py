@@ -236,7 +236,7 @@ def test_bad_usage_is_named(arguments, message, tmp_path, capsys):
 
 def test_a_missing_class_path_and_a_missing_module_are_told(tmp_path):
     java = field.contenders(tmp_path)["java-folded"]
-    with pytest.raises(field.NotRun, match="classpath.txt is missing; `mvn"):
+    with pytest.raises(field.NotRun, match="classpath.txt is missing; README"):
         java.measure([tmp_path], PLAN)
     with pytest.raises(field.NotRun, match="no_such_module not installed"):
         field.PythonContender("keras", "", ("no_such_module",)).measure([tmp_path], PLAN)
@@ -245,7 +245,7 @@ def test_a_missing_class_path_and_a_missing_module_are_told(tmp_path):
 def test_jmh_results_are_read(tmp_path, monkeypatch):
     (tmp_path / "classpath.txt").write_text("a.jar:b.jar\n")
 
-    def jmh(command, processors, timeout, environment):
+    def jmh(command, processors, timeout, environment, folder):
         assert command[:4] == ["java", "-cp", "a.jar:b.jar", "org.openjdk.jmh.Main"]
         assert f"workload={tmp_path / 'w'}" in command and "contender=folded" in command
         result = {"params": {"workload": str(tmp_path / "w")}, "primaryMetric": {"rawData": [[3.0, 4.0]]}}

@@ -51,7 +51,7 @@ def _parser():
     parser.add_argument("--workloads", default="S,T,M", help=f"of {', '.join(WORKLOADS)}; none for no table (default S,T,M)")
     parser.add_argument("--contenders", default="all", help="names with commas between them (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender has its turn (default 3)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long a turn is timed, after half of that to warm up")
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long a turn is timed, after half of that to warm up (default 2)")
     parser.add_argument("--threads", choices=("one", "all"), default="all", help="processors that each may use")
     parser.add_argument("--series", default="none", help=f"of {', '.join(SERIES)}, or all: what varies around S, for the pictures")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="where the pictures of the series go (default: --target)")
@@ -72,7 +72,7 @@ def _chosen(known, names, kind):
 
 
 def _run(options, everyone, chosen, names, symbols):
-    target = options.target
+    target = options.target.resolve()
     target.mkdir(parents=True, exist_ok=True)
     varied = {symbol: series(symbol) for symbol in symbols}
     workloads = {name: WORKLOADS[name] for name in names}

@@ -28,8 +28,8 @@ class Plan:
     """
 
     processors: frozenset
-    warm_up: float = 1.5
-    seconds: float = 3.0
+    warm_up: float = 1.0
+    seconds: float = 2.0
     timeout: float = 240.0
     cache: Path = Path(tempfile.gettempdir()) / "kpconvx-benchmark"
 
@@ -95,9 +95,11 @@ class JavaContender:
             command += ["-p", f"contender={self.parameter}"] if self.parameter else []
             command += ["-foe", "true", "-f", "1", "-bm", "avgt", "-tu", "ms", "-rf", "json", "-rff", results]
             for flag, seconds in (("w", plan.warm_up), ("r", plan.seconds)):
-                parts = max(1, round(seconds))
+                parts = max(1, round(seconds))  # iterations of about a second
                 command += [f"-{flag}i" if flag == "w" else "-i", parts, f"-{flag}", f"{round(1000 * seconds / parts)}ms"]
-            finished = run(command, plan.processors, plan.timeout * len(directories), environment(plan))
+            # DJL looks for what it unpacked below target, from the repository's root.
+            root = self.classpath.resolve().parents[2]
+            finished = run(command, plan.processors, plan.timeout * len(directories), environment(plan), root)
             found = json.loads(results.read_text(encoding="utf-8") or "[]") if results.exists() else []
         times = {}
         for result in found:
@@ -109,7 +111,7 @@ class JavaContender:
 def java(classpath, main, *arguments):
     """The command that runs a class; raises NotRun if the file with the class path is missing."""
     if not Path(classpath).exists():
-        raise NotRun(f"{classpath} is missing; `mvn -q -Pbenchmark process-classes` writes it")
+        raise NotRun(f"{classpath} is missing; README.md of python-compat tells what writes it")
     return ["java", "-cp", Path(classpath).read_text(encoding="utf-8").strip(), main, *arguments]
 
 

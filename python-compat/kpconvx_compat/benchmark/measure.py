@@ -14,20 +14,20 @@ LEAST_RUNS = 3
 
 
 def measure(loaded, warm_up, seconds):
-    """The times of a contender's runs in ms: first it runs for warm_up seconds, and then is timed, each at least thrice.
+    """The times of a contender's runs in ms, at least three: it runs for warm_up seconds, and then is timed for seconds.
 
     Raises ValueError if its answer is wrong.
     """
     wrong = loaded.disagreement(loaded.run())
     if wrong:
         raise ValueError(wrong)
-    _times(loaded.run, warm_up)
-    return _times(loaded.run, seconds)
+    _times(loaded.run, warm_up, 1)
+    return _times(loaded.run, seconds, LEAST_RUNS)
 
 
-def _times(run, seconds):
+def _times(run, seconds, least):
     times, end = [], time.perf_counter() + seconds
-    while len(times) < LEAST_RUNS or time.perf_counter() < end:
+    while len(times) < least or time.perf_counter() < end:
         start = time.perf_counter()
         run()
         times.append((time.perf_counter() - start) * 1e3)
@@ -41,7 +41,7 @@ def main(arguments=None):
     parser.add_argument("contender", choices=LOADERS)
     parser.add_argument("directories", nargs="+", type=Path, metavar="DIRECTORY")
     parser.add_argument("--warm-up", type=float, default=1.0)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=2.0)
     options = parser.parse_args(arguments)
     for directory in options.directories:
         try:

@@ -39,11 +39,11 @@ class Finished:
         return (told or lines or ["nothing was written"])[-1] + f" (exit status {self.status})"
 
 
-def run(command, processors, timeout, environment=None):
+def run(command, processors, timeout, environment=None, folder=None):
     """Runs a command to its end.
 
     processors: set of those it and its children may use. timeout: seconds after which it and its children are killed.
-    environment: variables besides this process's.
+    environment: variables besides this process's. folder: where it runs, if not here.
     """
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         start = time.monotonic()
@@ -52,6 +52,7 @@ def run(command, processors, timeout, environment=None):
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
+            cwd=folder,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, processors),

@@ -62,7 +62,7 @@ def demos(shipped, target):
         )
         for form in DEMO_FORMS
     ]
-    return found + [Start("java", lambda: java(Path(target) / "classpath.txt", f"{PACKAGE}.DemoStages", shipped, out))]
+    return found + [Start("java", lambda: java(Path(target) / "classpath.txt", "io.github.kpconvx.cli.DemoStages", shipped, out))]
 
 
 def take_turns(starts, plan, rounds, say=lambda line: None):
@@ -76,6 +76,8 @@ def take_turns(starts, plan, rounds, say=lambda line: None):
                 finished = run(start.command(), plan.processors, plan.timeout, environment(plan))
                 lines = [line for line in finished.output.splitlines() if line.startswith("{")]
                 if finished.status or not lines:
+                    if "ClassNotFoundException" in finished.errors:
+                        raise NotRun(finished.reason())
                     raise RuntimeError(finished.reason())
                 times = json.loads(lines[-1])
                 if "since_jvm_start_ms" in times:

@@ -135,7 +135,7 @@ WORKLOADS = {
 """S, T and M are those of the tables; tiny is to try the benchmark itself."""
 
 SERIES = {
-    "R": ("points", (1024, 2048, 4096, 8192, 16384, 32768, 65536)),
+    "R": ("points", (1024, 4096, 16384, 65536)),
     "kappa": ("neighbours", (4, 8, 16, 32, 64)),
     "D": ("features", (16, 32, 64, 128, 256)),
     "B": ("batch", (1, 2, 4, 8, 16)),
