@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Makes .venv-tf218 and .venv-latest (Keras 3), .venv-keras2 and .venv-tfkeras (Keras 2) beside this file, each with
 # kpconvx_compat and the versions that pyproject.toml pins for it. An environment that is complete and matches
-# pyproject.toml is left as it is.
+# pyproject.toml is left as it is. `--only benchmark` makes .venv-benchmark, which has PyTorch and ONNX Runtime too and takes
+# 7 GB: nothing but the benchmark needs it, so it is not made otherwise.
 # Usage: setup_environments.sh [--only ENVIRONMENT]      PYTHON names the interpreter (default: python3.11)
 set -euo pipefail
 cd "$(dirname "$0")"
 
 environments=(tf218 latest keras2 tfkeras)
+choices=("${environments[@]}" benchmark)
 if [[ $# -gt 0 ]]; then
-    if [[ $# -ne 2 || $1 != --only ]] || ! printf '%s\n' "${environments[@]}" | grep -qxF -e "$2"; then
-        echo "usage: $0 [--only ENVIRONMENT], one of: ${environments[*]}; found: $*" >&2
+    if [[ $# -ne 2 || $1 != --only ]] || ! printf '%s\n' "${choices[@]}" | grep -qxF -e "$2"; then
+        echo "usage: $0 [--only ENVIRONMENT], one of: ${choices[*]}; found: $*" >&2
         exit 2
     fi
     environments=("$2")

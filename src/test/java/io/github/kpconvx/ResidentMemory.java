@@ -18,7 +18,7 @@ public final class ResidentMemory {
 
   /**
    * By how many bytes resident memory rose at the highest while something ran once, by the kernel's
-   * own account.
+   * own account. TensorFlow keeps what it frees for later: only what is first in a process tells.
    */
   public static long peakOf(Runnable once) {
     long before = kib();
@@ -29,7 +29,12 @@ public final class ResidentMemory {
       throw new UncheckedIOException(e);
     }
     once.run();
-    return (status("VmHWM:") - before) << 10;
+    return peak() - (before << 10);
+  }
+
+  /** The most memory that was ever resident, in bytes. */
+  public static long peak() {
+    return status("VmHWM:") << 10;
   }
 
   /** VmRSS in KiB after garbage collection, so that unreachable buffers do not count. */

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
@@ -73,7 +74,7 @@ public final class Tensors {
     }
   }
 
-  private static final class At extends Pointer {
+  private static final class At extends BytePointer {
     At(long where, long bytes) {
       super((Pointer) null);
       address = where;
