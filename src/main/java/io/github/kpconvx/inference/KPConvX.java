@@ -178,7 +178,8 @@ public final class KPConvX {
      */
     public Model load() {
       requireExists();
-      return engine == Engine.NATIVE ? nativeModel() : storedModel();
+      TensorFlowStart start = TensorFlowStart.begin();
+      return engine == Engine.NATIVE ? nativeModel(start) : storedModel(start);
     }
 
     /**
@@ -195,6 +196,7 @@ public final class KPConvX {
       try (WeightStore weights = WeightStore.open(path);
           Graph graph = new Graph()) {
         Network network = network(weights);
+        network.outline();
         network.build(Ops.create(graph), Mode.INFERENCE);
         Map<String, KPConvXLayer> found = new LinkedHashMap<>();
         List<String> known = new ArrayList<>();
@@ -261,6 +263,7 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         KerasObject object = config().orElseThrow(this::noConfiguration);
         Network network = network(weights);
+        network.outline();
         network.build(Ops.create(graph), Mode.INFERENCE);
         Map<String, StoredWeight> found = network.match(weights);
         ModelWriter writer = ModelWriter.of(object).withLayers(registry);
@@ -288,11 +291,18 @@ public final class KPConvX {
       return names;
     }
 
-    private Model nativeModel() {
-      try (WeightStore weights = WeightStore.open(path);
-          Graph graph = new Graph()) {
+    private Model nativeModel(TensorFlowStart start) {
+      try (WeightStore weights = WeightStore.open(path)) {
         Supplier<Network> networks = networks(weights);
         Network network = networks.get();
+        start.await();
+        return nativeModel(weights, networks, network);
+      }
+    }
+
+    private Model nativeModel(WeightStore weights, Supplier<Network> networks, Network network) {
+      try (Graph graph = new Graph()) {
+        network.outline();
         Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
         List<TensorSpec> inputs = new ArrayList<>();
         for (Network.Input input : network.inputs()) {
@@ -416,7 +426,7 @@ public final class KPConvX {
       return operand.op().name() + ":" + operand.asOutput().index();
     }
 
-    private Model storedModel() {
+    private Model storedModel(TensorFlowStart start) {
       if (config.isPresent()) {
         throw new KerasException(
             "The savedmodel engine runs the stored graph and takes no configuration");
@@ -438,6 +448,7 @@ public final class KPConvX {
         throw new KerasException(
             path + " has no signature " + signature + ", expected one of " + known);
       }
+      start.await();
       SavedModelBundle bundle;
       try {
         bundle = SavedModelBundle.load(path.toString(), SavedModelBundle.DEFAULT_TAG);

@@ -105,6 +105,7 @@ public record ModelDescription(
       }
       Network network = KPConvX.loader(path).withConfig(known.get()).network(store);
       try (Graph graph = new Graph()) {
+        network.outline();
         Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
         Map<String, StoredWeight> found = network.match(store);
         return describe(file, layers(network, built, found, weights), weights);

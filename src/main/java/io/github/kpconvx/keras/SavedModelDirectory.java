@@ -1,6 +1,10 @@
 package io.github.kpconvx.keras;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.UnknownFieldSet;
+import com.google.protobuf.WireFormat;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,10 +14,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.MetaGraphDef;
+import org.tensorflow.proto.MetaGraphDef.MetaInfoDef;
 import org.tensorflow.proto.SavedModel;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
@@ -70,6 +76,15 @@ public final class SavedModelDirectory {
     }
   }
 
+  private static final List<Integer> META_GRAPH = List.of(SavedModel.META_GRAPHS_FIELD_NUMBER);
+  private static final List<Integer> META_INFO =
+      List.of(META_GRAPH.get(0), MetaGraphDef.META_INFO_DEF_FIELD_NUMBER);
+  private static final Set<List<Integer>> COPIED_IN_PART = Set.of(META_GRAPH, META_INFO);
+  private static final Set<List<Integer>> SKIPPED =
+      Set.of(
+          List.of(META_GRAPH.get(0), MetaGraphDef.GRAPH_DEF_FIELD_NUMBER),
+          List.of(META_GRAPH.get(0), META_INFO.get(1), MetaInfoDef.STRIPPED_OP_LIST_FIELD_NUMBER));
+
   private final Path path;
   private final Writer writer;
   private final Optional<String> tensorFlowVersion;
@@ -105,7 +120,7 @@ public final class SavedModelDirectory {
     }
     SavedModel model;
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-      model = SavedModel.parseFrom(in);
+      model = SavedModel.parseFrom(withoutGraph(CodedInputStream.newInstance(in), List.of()));
     } catch (IOException e) {
       throw new KerasException(file + " is damaged or unreadable: " + Failures.reason(e), e);
     }
@@ -124,6 +139,34 @@ public final class SavedModelDirectory {
                                     .map(other -> other.getMetaInfoDef().getTagsList())
                                     .toList())));
     return new SavedModelDirectory(path, graph);
+  }
+
+  /**
+   * Copies a message but for its graphs and the list of their operations: they are most of the
+   * file, and only TensorFlow, which reads it by itself, needs them.
+   *
+   * @param in the message
+   * @param place numbers of the fields that it is nested in
+   */
+  private static ByteString withoutGraph(CodedInputStream in, List<Integer> place)
+      throws IOException {
+    UnknownFieldSet.Builder fields = UnknownFieldSet.newBuilder();
+    for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+      int number = WireFormat.getTagFieldNumber(tag);
+      List<Integer> field = Stream.concat(place.stream(), Stream.of(number)).toList();
+      if (SKIPPED.contains(field)) {
+        in.skipField(tag);
+      } else if (COPIED_IN_PART.contains(field)) {
+        int end = in.pushLimit(in.readRawVarint32());
+        ByteString part = withoutGraph(in, field);
+        fields.mergeField(
+            number, UnknownFieldSet.Field.newBuilder().addLengthDelimited(part).build());
+        in.popLimit(end);
+      } else {
+        fields.mergeFieldFrom(tag, in);
+      }
+    }
+    return fields.build().toByteString();
   }
 
   /**

@@ -19,6 +19,7 @@ import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -253,8 +254,7 @@ public final class KPConvXLayer extends Layer {
   private void buildNormalizations(Ops tf, String attribute, long channels) {
     long any = Shape.UNKNOWN_SIZE;
     for (int t = 0; t < config.blocks(); t++) {
-      normalization(attribute, t)
-          .build(tf.withSubScope(attribute + "_" + t), List.of(Shape.of(any, any, channels)));
+      normalization(attribute, t).build(tf, List.of(Shape.of(any, any, channels)));
     }
   }
 
@@ -274,6 +274,9 @@ public final class KPConvXLayer extends Layer {
     Operand<TFloat32> x = floatInput(inputs.get(0), "X");
     Operand<TFloat32> f = floatInput(inputs.get(1), "F");
     Operand<?> n = inputs.get(2);
+    if (isOutlined() && (n.type().equals(TInt32.class) || n.type().equals(TInt64.class))) {
+      return outline(tf, f, n.shape(), context.stages());
+    }
     boolean plain = context.formulation() == Formulation.PLAIN || context.training();
     if (n.type().equals(TInt32.class)) {
       Operand<TInt32> indices = (Operand<TInt32>) n;
@@ -285,6 +288,30 @@ public final class KPConvXLayer extends Layer {
     }
     throw new KerasException(
         describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
+  }
+
+  /** The shapes of output and stages. */
+  private Operand<TFloat32> outline(Ops tf, Operand<TFloat32> f, Shape n, Stages stages) {
+    long any = Shape.UNKNOWN_SIZE;
+    Shape features = f.shape().isUnknown() ? Shape.of(any, any, featureDim) : f.shape();
+    Shape attention =
+        features.take(2).append(config.kernelPoints()).append(featureDim / config.groups());
+    Shape hidden = features.take(2).append(config.hiddenChannels());
+    stages.record("k", outline(tf, TInt32.class, n));
+    stages.record("h", outline(tf, TFloat32.class, n));
+    for (int t = 0; t < config.blocks(); t++) {
+      String prefix = "block_" + t + "/";
+      stages.record(prefix + "A", outline(tf, TFloat32.class, attention));
+      stages.record(prefix + "f", outline(tf, TFloat32.class, features));
+      stages.record(prefix + "u", outline(tf, TFloat32.class, hidden));
+      stages.record(prefix + "v", outline(tf, TFloat32.class, features));
+      stages.record(prefix + "F", outline(tf, TFloat32.class, features));
+    }
+    return outline(tf, TFloat32.class, features);
+  }
+
+  private static <T extends TNumber> Operand<T> outline(Ops tf, Class<T> type, Shape shape) {
+    return tf.placeholder(type, Placeholder.shape(shape));
   }
 
   private Operand<TFloat32> frozen(

@@ -41,6 +41,7 @@ public abstract class Layer {
   private final Map<String, Operand<TFloat32>> activityLosses = new LinkedHashMap<>();
   private final List<Op> updates = new ArrayList<>();
   private Map<String, TFloat32> frozen;
+  private boolean outlined;
   private boolean built;
 
   /**
@@ -106,11 +107,9 @@ public abstract class Layer {
    * @throws IllegalStateException if it was built before
    */
   public final void build(Ops tf, List<Shape> inputs) {
-    if (built) {
-      throw new IllegalStateException("Layer " + name + " is built already");
-    }
+    requireNotBuilt();
     built = true;
-    createWeights(scope(tf), inputs);
+    createWeights(tf, inputs);
   }
 
   /**
@@ -118,15 +117,14 @@ public abstract class Layer {
    * graph, from which a faster {@link Formulation} may be derived.
    *
    * @param values a value for each weight by {@linkplain LayerSpec#qualifiedWeights() qualified
-   *     name}; they stay the caller's to close, and have to last until the layer was called
+   *     name}; they stay the caller's to close, and have to last until the layer was called and its
+   *     weights were read
    * @throws IllegalStateException if it was built before
    */
   public final void freeze(Map<String, TFloat32> values) {
     visit(
         (prefix, layer) -> {
-          if (layer.built) {
-            throw new IllegalStateException("Layer " + layer.name + " is built already");
-          }
+          layer.requireNotBuilt();
           Map<String, TFloat32> own = new LinkedHashMap<>();
           values.forEach(
               (weight, value) -> {
@@ -136,6 +134,25 @@ public abstract class Layer {
               });
           layer.frozen = own;
         });
+  }
+
+  /**
+   * Makes the layer, before it is built, an outline: it tells what weights it expects and what
+   * shapes come out of it, but cannot be run. That takes a fraction of the time.
+   *
+   * @throws IllegalStateException if it was built before
+   */
+  public final void outline() {
+    visit(
+        (prefix, layer) -> {
+          layer.requireNotBuilt();
+          layer.outlined = true;
+        });
+  }
+
+  /** Whether only the shapes of what it computes are of interest. */
+  final boolean isOutlined() {
+    return outlined;
   }
 
   /** Whether its weights are constants. */
@@ -223,9 +240,11 @@ public abstract class Layer {
    */
   protected final LayerVariable addWeight(Ops tf, WeightSpec spec, WeightRules rules) {
     LayerVariable variable =
-        frozen == null
-            ? new LayerVariable(tf, spec, rules)
-            : new LayerVariable(tf, spec, rules, frozen(spec.name()));
+        outlined
+            ? LayerVariable.outline(tf, operationName(), spec, rules)
+            : frozen == null
+                ? LayerVariable.variable(tf, operationName(), spec, rules)
+                : LayerVariable.constant(tf, operationName(), spec, rules, frozen(spec.name()));
     weights.put(spec.name(), variable);
     return variable;
   }
@@ -439,6 +458,12 @@ public abstract class Layer {
     return Collections.unmodifiableMap(weights);
   }
 
+  private void requireNotBuilt() {
+    if (built) {
+      throw new IllegalStateException("Layer " + name + " is built already");
+    }
+  }
+
   /** Throws unless the layer was built. */
   private void requireBuilt() {
     if (!built) {
@@ -447,7 +472,11 @@ public abstract class Layer {
   }
 
   private Ops scope(Ops tf) {
-    return tf.withSubScope(name.replaceAll("[^A-Za-z0-9_.]", "_").replaceFirst("^_", "."));
+    return tf.withSubScope(operationName());
+  }
+
+  private String operationName() {
+    return name.replaceAll("[^A-Za-z0-9_.]", "_").replaceFirst("^_", ".");
   }
 
   /**

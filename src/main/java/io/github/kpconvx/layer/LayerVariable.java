@@ -2,6 +2,7 @@ package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.WeightSpec;
+import java.util.function.Supplier;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
@@ -13,7 +14,7 @@ import org.tensorflow.types.TFloat32;
 
 /**
  * A layer's weight as it lives in a graph: a variable, which has no value until {@link #assign}
- * gave it one, or, in a frozen layer, a constant.
+ * gave it one, or, in a frozen layer, a constant, or, in an outlined one, nothing but its shape.
  *
  * <p>Safe for use by many threads once it has a value.
  */
@@ -21,14 +22,15 @@ public final class LayerVariable {
   private final WeightSpec spec;
   private final WeightRules rules;
   private final Variable<TFloat32> variable;
-  private final Operand<TFloat32> value;
   private final Placeholder<TFloat32> input;
   private final Operand<TFloat32> assign;
+  private final Supplier<Operand<TFloat32>> makeValue;
+  private Operand<TFloat32> value;
 
-  LayerVariable(Ops tf, WeightSpec spec, WeightRules rules) {
+  private LayerVariable(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
     this.spec = spec;
     this.rules = rules;
-    Ops scoped = tf.withSubScope(spec.name());
+    Ops scoped = tf.withSubScope(layer).withSubScope(spec.name());
     // Optimizers of tensorflow-framework name their state after the variable, at the root of the
     // graph, where a slash is not allowed.
     String name = scoped.scope().makeOpName("Variable").replace('/', '-');
@@ -39,17 +41,38 @@ public final class LayerVariable {
     this.value = scoped.identity(variable);
     this.input = scoped.placeholder(TFloat32.class, Placeholder.shape(spec.shape()));
     this.assign = scoped.assign(variable, input);
+    this.makeValue = null;
   }
 
-  /** A weight that keeps its value. */
-  LayerVariable(Ops tf, WeightSpec spec, WeightRules rules, TFloat32 constant) {
+  private LayerVariable(WeightSpec spec, WeightRules rules, Supplier<Operand<TFloat32>> makeValue) {
     this.spec = spec;
     this.rules = rules;
     this.variable = null;
     this.input = null;
     this.assign = null;
-    this.value = tf.withSubScope(spec.name()).constantOf(constant);
-    requireShape(constant);
+    this.makeValue = makeValue;
+  }
+
+  /** A weight that can change, of a layer whose operations have the given name. */
+  static LayerVariable variable(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
+    return new LayerVariable(tf, layer, spec, rules);
+  }
+
+  /** A weight that keeps its value, which becomes part of the graph when it is first used. */
+  static LayerVariable constant(
+      Ops tf, String layer, WeightSpec spec, WeightRules rules, TFloat32 constant) {
+    // TensorFlow Java looks at all of the graph for each scope: names cost nothing.
+    Ops named = tf.withName(layer + "-" + spec.name());
+    LayerVariable variable = new LayerVariable(spec, rules, () -> named.constantOf(constant));
+    variable.requireShape(constant);
+    return variable;
+  }
+
+  /** A weight that never gets a value. */
+  static LayerVariable outline(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
+    Ops named = tf.withName(layer + "-" + spec.name());
+    return new LayerVariable(
+        spec, rules, () -> named.placeholder(TFloat32.class, Placeholder.shape(spec.shape())));
   }
 
   /**
@@ -74,7 +97,7 @@ public final class LayerVariable {
    * The variable itself, for optimizers.
    *
    * @return the variable
-   * @throws IllegalStateException if the layer is frozen
+   * @throws IllegalStateException if the layer is frozen or outlined
    */
   public Variable<TFloat32> variable() {
     requireVariable();
@@ -87,6 +110,9 @@ public final class LayerVariable {
    * @return an operand of the weight's shape
    */
   public Operand<TFloat32> value() {
+    if (value == null) {
+      value = makeValue.get();
+    }
     return value;
   }
 
@@ -96,7 +122,7 @@ public final class LayerVariable {
    * @param session a session over the variable's graph
    * @param newValue the value, of the weight's shape; stays the caller's to close
    * @throws KerasException if the value has another shape
-   * @throws IllegalStateException if the layer is frozen
+   * @throws IllegalStateException if the layer is frozen or outlined
    */
   public void assign(Session session, TFloat32 newValue) {
     requireVariable();
@@ -106,7 +132,8 @@ public final class LayerVariable {
 
   private void requireVariable() {
     if (variable == null) {
-      throw new IllegalStateException("Weight " + spec.name() + " is frozen: it keeps its value");
+      throw new IllegalStateException(
+          "Weight " + spec.name() + " is no variable: its layer is frozen or outlined");
     }
   }
 
@@ -146,6 +173,6 @@ public final class LayerVariable {
    * @return a new tensor, the caller's to close
    */
   public TFloat32 read(Session session) {
-    return (TFloat32) session.runner().fetch(value).run().get(0);
+    return (TFloat32) session.runner().fetch(value()).run().get(0);
   }
 }

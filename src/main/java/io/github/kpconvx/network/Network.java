@@ -267,6 +267,17 @@ public final class Network {
   }
 
   /**
+   * Makes the network, before it is built, an outline: what it takes and gives, its {@link #spec}
+   * and the names and shapes of its stages are known when it is built, but it cannot be run, as
+   * {@link Layer#outline}.
+   *
+   * @throws IllegalStateException if it was built before
+   */
+  public void outline() {
+    layers().forEach(Layer::outline);
+  }
+
+  /**
    * Adds the network to a graph: placeholders, weights, layers.
    *
    * @param tf where to

@@ -21,6 +21,7 @@ import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
+import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
@@ -28,6 +29,7 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TType;
 
 /**
  * What the forms of inference promise of a layer besides the values, which models are compared by.
@@ -177,6 +179,55 @@ class LayerFormulationTest {
     float[] array = new float[(int) tensor.size()];
     tensor.copyTo(DataBuffers.of(array));
     return array;
+  }
+
+  @Test
+  void anOutlineTellsWhatTheLayerDoes() {
+    try (Graph graph = new Graph()) {
+      Ops tf = Ops.create(graph);
+      List<Operand<?>> inputs =
+          List.of(
+              tf.zeros(tf.array(2, 9, 3), TFloat32.class),
+              tf.zeros(tf.array(2, 9, D), TFloat32.class),
+              tf.zeros(tf.array(2, 9, SLOTS), TInt32.class));
+      Map<String, Shape> shapes = new LinkedHashMap<>();
+      Map<String, Class<?>> types = new LinkedHashMap<>();
+      KPConvXLayer outline = layer("conv", 1);
+      outline.outline();
+      outline.build(tf, D);
+      Operand<TFloat32> output =
+          outline.call(
+              tf,
+              inputs,
+              CallContext.of(Mode.INFERENCE)
+                  .withStages(
+                      (name, value) -> {
+                        shapes.put(name, value.shape());
+                        types.put(name, value.type());
+                      }));
+      assertEquals(Shape.of(2, 9, D), output.shape());
+      assertThrows(IllegalStateException.class, outline::outline);
+
+      Map<String, Operand<?>> stages = new LinkedHashMap<>();
+      KPConvXLayer whole = layer("conv", 1);
+      whole.build(tf, D);
+      whole.call(tf, inputs, CallContext.of(Mode.INFERENCE).withStages(stages::put));
+      assertEquals(whole.spec(), outline.spec());
+      assertEquals(List.copyOf(stages.keySet()), List.copyOf(shapes.keySet()));
+      try (Session session = new Session(graph)) {
+        whole.initialize(session, 1);
+        stages.forEach(
+            (name, value) -> {
+              try (Tensor computed = session.runner().fetch(value).run().get(0)) {
+                assertEquals(computed.shape(), shapes.get(name), name);
+                assertEquals(((TType) computed).type(), types.get(name), name);
+              }
+            });
+      }
+      LayerVariable weight = outline.variables().get("conv/W");
+      IllegalStateException e = assertThrows(IllegalStateException.class, weight::variable);
+      assertTrue(e.getMessage().contains("outlined"), e.getMessage());
+    }
   }
 
   @Test
