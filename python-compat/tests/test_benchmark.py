@@ -246,7 +246,7 @@ def test_jmh_results_are_read(tmp_path, monkeypatch):
     (tmp_path / "classpath.txt").write_text("a.jar:b.jar\n")
 
     def jmh(command, processors, timeout, environment, folder):
-        assert command[:4] == ["java", "-cp", "a.jar:b.jar", "org.openjdk.jmh.Main"]
+        assert command[:5] == ["java", field.WITHOUT_ACCOUNT, "-cp", "a.jar:b.jar", "org.openjdk.jmh.Main"]
         assert f"workload={tmp_path / 'w'}" in command and "contender=folded" in command
         result = {"params": {"workload": str(tmp_path / "w")}, "primaryMetric": {"rawData": [[3.0, 4.0]]}}
         command[command.index("-rff") + 1].write_text(json.dumps([result]))

@@ -76,9 +76,11 @@ class LargeCloudTest {
         Arrays.stream(Padding.sizes()).filter(size -> size >= POINTS).findFirst().orElseThrow();
     long modulations = (long) config.kernelPoints() * D / config.groups();
     long ofPoint = 4L * (4 * SLOTS + 3 * D + 8);
-    long between = form == Formulation.FOLDED ? 4L * SLOTS * D : (long) SLOTS * D / config.groups();
+    boolean folded = form == Formulation.FOLDED;
+    long tile = folded ? 4096 : 16384;
+    long between = folded ? 4L * SLOTS * D : (long) SLOTS * D / config.groups();
     long ofTile = 4L * (between + 2 * (modulations + config.hiddenChannels() + 3 * D + 4 * SLOTS));
-    long allowed = rows * ofPoint + 16384 * ofTile;
+    long allowed = rows * ofPoint + tile * ofTile;
     System.out.printf(
         "%s: %,d points, two blocks: held %d MiB (%d allowed), the whole process %d MiB%n",
         form, POINTS, held / MIB, allowed / MIB, all / MIB);
