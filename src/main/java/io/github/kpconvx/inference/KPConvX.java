@@ -196,8 +196,7 @@ public final class KPConvX {
       try (WeightStore weights = WeightStore.open(path);
           Graph graph = new Graph()) {
         Network network = network(weights);
-        network.outline();
-        network.build(Ops.create(graph), Mode.INFERENCE);
+        network.outline(Ops.create(graph));
         Map<String, KPConvXLayer> found = new LinkedHashMap<>();
         List<String> known = new ArrayList<>();
         for (Layer outer : network.layers()) {
@@ -263,8 +262,7 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         KerasObject object = config().orElseThrow(this::noConfiguration);
         Network network = network(weights);
-        network.outline();
-        network.build(Ops.create(graph), Mode.INFERENCE);
+        network.outline(Ops.create(graph));
         Map<String, StoredWeight> found = network.match(weights);
         ModelWriter writer = ModelWriter.of(object).withLayers(registry);
         Optional<String> version = ModelFile.read(path).kerasVersion();
@@ -302,8 +300,7 @@ public final class KPConvX {
 
     private Model nativeModel(WeightStore weights, Supplier<Network> networks, Network network) {
       try (Graph graph = new Graph()) {
-        network.outline();
-        Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
+        Network.Built built = network.outline(Ops.create(graph));
         List<TensorSpec> inputs = new ArrayList<>();
         for (Network.Input input : network.inputs()) {
           inputs.add(new TensorSpec(input.name(), input.shape(), input.type()));

@@ -12,7 +12,6 @@ import io.github.kpconvx.keras.StoredWeight;
 import io.github.kpconvx.keras.WeightSpec;
 import io.github.kpconvx.keras.WeightStore;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.network.Network;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -105,8 +104,7 @@ public record ModelDescription(
       }
       Network network = KPConvX.loader(path).withConfig(known.get()).network(store);
       try (Graph graph = new Graph()) {
-        network.outline();
-        Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
+        Network.Built built = network.outline(Ops.create(graph));
         Map<String, StoredWeight> found = network.match(store);
         return describe(file, layers(network, built, found, weights), weights);
       }

@@ -3,6 +3,7 @@ package io.github.kpconvx.keras;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
 import com.google.protobuf.WireFormat;
 import java.io.BufferedInputStream;
@@ -76,14 +77,14 @@ public final class SavedModelDirectory {
     }
   }
 
-  private static final List<Integer> META_GRAPH = List.of(SavedModel.META_GRAPHS_FIELD_NUMBER);
-  private static final List<Integer> META_INFO =
-      List.of(META_GRAPH.get(0), MetaGraphDef.META_INFO_DEF_FIELD_NUMBER);
-  private static final Set<List<Integer>> COPIED_IN_PART = Set.of(META_GRAPH, META_INFO);
+  private static final int META_GRAPHS = SavedModel.META_GRAPHS_FIELD_NUMBER;
+  private static final int META_INFO = MetaGraphDef.META_INFO_DEF_FIELD_NUMBER;
+  private static final Set<List<Integer>> COPIED_IN_PART =
+      Set.of(List.of(META_GRAPHS), List.of(META_GRAPHS, META_INFO));
   private static final Set<List<Integer>> SKIPPED =
       Set.of(
-          List.of(META_GRAPH.get(0), MetaGraphDef.GRAPH_DEF_FIELD_NUMBER),
-          List.of(META_GRAPH.get(0), META_INFO.get(1), MetaInfoDef.STRIPPED_OP_LIST_FIELD_NUMBER));
+          List.of(META_GRAPHS, MetaGraphDef.GRAPH_DEF_FIELD_NUMBER),
+          List.of(META_GRAPHS, META_INFO, MetaInfoDef.STRIPPED_OP_LIST_FIELD_NUMBER));
 
   private final Path path;
   private final Writer writer;
@@ -154,16 +155,17 @@ public final class SavedModelDirectory {
     for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
       int number = WireFormat.getTagFieldNumber(tag);
       List<Integer> field = Stream.concat(place.stream(), Stream.of(number)).toList();
-      if (SKIPPED.contains(field)) {
+      boolean nested = WireFormat.getTagWireType(tag) == WireFormat.WIRETYPE_LENGTH_DELIMITED;
+      if (nested && SKIPPED.contains(field)) {
         in.skipField(tag);
-      } else if (COPIED_IN_PART.contains(field)) {
+      } else if (nested && COPIED_IN_PART.contains(field)) {
         int end = in.pushLimit(in.readRawVarint32());
         ByteString part = withoutGraph(in, field);
         fields.mergeField(
             number, UnknownFieldSet.Field.newBuilder().addLengthDelimited(part).build());
         in.popLimit(end);
-      } else {
-        fields.mergeFieldFrom(tag, in);
+      } else if (!fields.mergeFieldFrom(tag, in)) {
+        throw new InvalidProtocolBufferException("A group ends that did not begin");
       }
     }
     return fields.build().toByteString();

@@ -274,20 +274,16 @@ public final class KPConvXLayer extends Layer {
     Operand<TFloat32> x = floatInput(inputs.get(0), "X");
     Operand<TFloat32> f = floatInput(inputs.get(1), "F");
     Operand<?> n = inputs.get(2);
-    if (isOutlined() && (n.type().equals(TInt32.class) || n.type().equals(TInt64.class))) {
-      return outline(tf, f, n.shape(), context.stages());
+    if (!n.type().equals(TInt32.class) && !n.type().equals(TInt64.class)) {
+      throw new KerasException(
+          describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
+    }
+    Operand<? extends TNumber> indices = (Operand<? extends TNumber>) n;
+    if (isOutlined()) {
+      return outline(tf, f, indices.shape(), context.stages());
     }
     boolean plain = context.formulation() == Formulation.PLAIN || context.training();
-    if (n.type().equals(TInt32.class)) {
-      Operand<TInt32> indices = (Operand<TInt32>) n;
-      return plain ? compute(tf, x, f, indices, context) : frozen(tf, x, f, indices, context);
-    }
-    if (n.type().equals(TInt64.class)) {
-      Operand<TInt64> indices = (Operand<TInt64>) n;
-      return plain ? compute(tf, x, f, indices, context) : frozen(tf, x, f, indices, context);
-    }
-    throw new KerasException(
-        describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
+    return plain ? compute(tf, x, f, indices, context) : frozen(tf, x, f, indices, context);
   }
 
   /** The shapes of output and stages. */

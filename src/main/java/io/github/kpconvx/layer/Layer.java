@@ -117,8 +117,7 @@ public abstract class Layer {
    * graph, from which a faster {@link Formulation} may be derived.
    *
    * @param values a value for each weight by {@linkplain LayerSpec#qualifiedWeights() qualified
-   *     name}; they stay the caller's to close, and have to last until the layer was called and its
-   *     weights were read
+   *     name}; they stay the caller's to close, and have to last until the layer was called
    * @throws IllegalStateException if it was built before
    */
   public final void freeze(Map<String, TFloat32> values) {
@@ -243,7 +242,7 @@ public abstract class Layer {
         outlined
             ? LayerVariable.outline(tf, operationName(), spec, rules)
             : frozen == null
-                ? LayerVariable.variable(tf, operationName(), spec, rules)
+                ? new LayerVariable(tf, operationName(), spec, rules)
                 : LayerVariable.constant(tf, operationName(), spec, rules, frozen(spec.name()));
     weights.put(spec.name(), variable);
     return variable;

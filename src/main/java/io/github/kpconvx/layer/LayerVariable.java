@@ -2,7 +2,6 @@ package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.WeightSpec;
-import java.util.function.Supplier;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
@@ -22,12 +21,12 @@ public final class LayerVariable {
   private final WeightSpec spec;
   private final WeightRules rules;
   private final Variable<TFloat32> variable;
+  private final Operand<TFloat32> value;
   private final Placeholder<TFloat32> input;
   private final Operand<TFloat32> assign;
-  private final Supplier<Operand<TFloat32>> makeValue;
-  private Operand<TFloat32> value;
 
-  private LayerVariable(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
+  /** A weight that can change, of a layer whose operations have the given name. */
+  LayerVariable(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
     this.spec = spec;
     this.rules = rules;
     Ops scoped = tf.withSubScope(layer).withSubScope(spec.name());
@@ -41,38 +40,37 @@ public final class LayerVariable {
     this.value = scoped.identity(variable);
     this.input = scoped.placeholder(TFloat32.class, Placeholder.shape(spec.shape()));
     this.assign = scoped.assign(variable, input);
-    this.makeValue = null;
   }
 
-  private LayerVariable(WeightSpec spec, WeightRules rules, Supplier<Operand<TFloat32>> makeValue) {
+  private LayerVariable(WeightSpec spec, WeightRules rules, Operand<TFloat32> value) {
     this.spec = spec;
     this.rules = rules;
     this.variable = null;
     this.input = null;
     this.assign = null;
-    this.makeValue = makeValue;
+    this.value = value;
   }
 
-  /** A weight that can change, of a layer whose operations have the given name. */
-  static LayerVariable variable(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
-    return new LayerVariable(tf, layer, spec, rules);
-  }
-
-  /** A weight that keeps its value, which becomes part of the graph when it is first used. */
+  /** A weight that keeps its value. */
   static LayerVariable constant(
       Ops tf, String layer, WeightSpec spec, WeightRules rules, TFloat32 constant) {
-    // TensorFlow Java looks at all of the graph for each scope: names cost nothing.
-    Ops named = tf.withName(layer + "-" + spec.name());
-    LayerVariable variable = new LayerVariable(spec, rules, () -> named.constantOf(constant));
+    LayerVariable variable =
+        new LayerVariable(spec, rules, named(tf, layer, spec).constantOf(constant));
     variable.requireShape(constant);
     return variable;
   }
 
   /** A weight that never gets a value. */
   static LayerVariable outline(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
-    Ops named = tf.withName(layer + "-" + spec.name());
     return new LayerVariable(
-        spec, rules, () -> named.placeholder(TFloat32.class, Placeholder.shape(spec.shape())));
+        spec,
+        rules,
+        named(tf, layer, spec).placeholder(TFloat32.class, Placeholder.shape(spec.shape())));
+  }
+
+  /** Without a scope: TensorFlow Java looks at all of the graph for each. */
+  private static Ops named(Ops tf, String layer, WeightSpec spec) {
+    return tf.withName(layer + "-" + spec.name());
   }
 
   /**
@@ -110,9 +108,6 @@ public final class LayerVariable {
    * @return an operand of the weight's shape
    */
   public Operand<TFloat32> value() {
-    if (value == null) {
-      value = makeValue.get();
-    }
     return value;
   }
 
@@ -173,6 +168,6 @@ public final class LayerVariable {
    * @return a new tensor, the caller's to close
    */
   public TFloat32 read(Session session) {
-    return (TFloat32) session.runner().fetch(value()).run().get(0);
+    return (TFloat32) session.runner().fetch(value).run().get(0);
   }
 }

@@ -267,14 +267,17 @@ public final class Network {
   }
 
   /**
-   * Makes the network, before it is built, an outline: what it takes and gives, its {@link #spec}
-   * and the names and shapes of its stages are known when it is built, but it cannot be run, as
-   * {@link Layer#outline}.
+   * Builds an outline of the network for inference, as {@link Layer#outline}: it tells what it
+   * takes and gives, its {@link #spec} and the names and shapes of its stages, but cannot be run.
    *
+   * @param tf where to
+   * @return its inputs, outputs and stages
+   * @throws KerasException if a layer does not fit its inputs or the connections make no sense
    * @throws IllegalStateException if it was built before
    */
-  public void outline() {
+  public Built outline(Ops tf) {
     layers().forEach(Layer::outline);
+    return build(tf, Mode.INFERENCE);
   }
 
   /**

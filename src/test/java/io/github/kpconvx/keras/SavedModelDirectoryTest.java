@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.WireFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -197,6 +199,15 @@ class SavedModelDirectoryTest {
   void aCutGraphIsOneError(double part) throws IOException {
     copy(BARE);
     cut("saved_model.pb", part);
+    WeightStoreTest.refuses(directory, "saved_model.pb is damaged or unreadable");
+  }
+
+  @Test
+  void aGroupThatEndsBeforeItBeginsIsOneError() throws IOException {
+    copy(BARE);
+    Path file = directory.resolve("saved_model.pb");
+    byte[] endOfGroup = {(2 << 3) | WireFormat.WIRETYPE_END_GROUP};
+    Files.write(file, endOfGroup, StandardOpenOption.APPEND);
     WeightStoreTest.refuses(directory, "saved_model.pb is damaged or unreadable");
   }
 
