@@ -134,11 +134,11 @@ def _floor_answer(matrix, products):
     return gate, leaky(dense("Ahat", leaky(dense("Atilde", matrix))))
 
 
-def _onnxruntime(directory):
+def _onnxruntime(directory, model):
     import onnxruntime
 
     _, _, inputs, right = workloads.read(directory)
-    missing = Path(directory) / "model.onnx.missing"
+    missing = Path(directory) / f"{model}.missing"
     if missing.exists():
         raise RuntimeError(f"the layer could not be exported to ONNX: {missing.read_text(encoding='utf-8').strip()}")
     options = onnxruntime.SessionOptions()
@@ -147,13 +147,16 @@ def _onnxruntime(directory):
     options.intra_op_num_threads = processors()
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        str(Path(directory) / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        str(Path(directory) / model), options, providers=["CPUExecutionProvider"]
     )
     return Loaded(lambda: session.run(None, inputs)[0], right)
 
 
-AGGREGATION = "gathered-modulations"
+FORMULATION = "gathered-modulations"
 """The fastest formulation of :mod:`torch_layer`, eager, compiled and in ONNX Runtime."""
+
+ONNX_MODELS = {"model.onnx": FORMULATION, "direct.onnx": "direct"}
+"""The formulation of :mod:`torch_layer` that each ONNX file of a workload's folder holds."""
 
 
 def _torch(directory, compiled):
@@ -164,7 +167,7 @@ def _torch(directory, compiled):
     torch.set_num_threads(processors())
     _, weights, inputs, right = workloads.read(directory)
     x, f, n = (torch.from_numpy(inputs[key]) for key in "XFN")
-    module = KPConvX(weights, AGGREGATION)
+    module = KPConvX(weights, FORMULATION)
     if compiled:
         torch._dynamo.reset()  # so that each shape of a series is compiled as its own, as fast as it can be
         module = torch.compile(module)
@@ -180,7 +183,8 @@ LOADERS = {
     "keras": partial(_keras, jit_compile=False),
     "keras-direct": _keras_direct,
     "keras-xla": partial(_keras, jit_compile=True),
-    "onnxruntime": _onnxruntime,
+    "onnxruntime": partial(_onnxruntime, model="model.onnx"),
+    "onnxruntime-direct": partial(_onnxruntime, model="direct.onnx"),
     "torch": partial(_torch, compiled=False),
     "torch-compiled": partial(_torch, compiled=True),
     "floor": _floor,

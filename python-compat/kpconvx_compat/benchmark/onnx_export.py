@@ -1,4 +1,4 @@
-"""``python -m kpconvx_compat.benchmark.onnx_export DIRECTORY…``: the layers of workloads' folders as `model.onnx`."""
+"""``python -m kpconvx_compat.benchmark.onnx_export DIRECTORY…``: the layers of workloads' folders as ONNX models."""
 
 import sys
 from pathlib import Path
@@ -7,14 +7,14 @@ import numpy as np
 import torch
 
 from kpconvx_compat.benchmark import workload
-from kpconvx_compat.benchmark.contenders import AGGREGATION
+from kpconvx_compat.benchmark.contenders import ONNX_MODELS
 from kpconvx_compat.benchmark.torch_layer import KPConvX
 
 OPSET = 20
 
 
-def export(directory, path, aggregation=AGGREGATION):
-    """Writes the layer with dynamic B, R and κ, from its form in PyTorch with that aggregation."""
+def export(directory, path, formulation):
+    """Writes the layer with dynamic B, R and κ, from that formulation in PyTorch."""
     _, weights, inputs, _ = workload.read(directory)
     batch, points, neighbours = (torch.export.Dim(name) for name in ("B", "R", "K"))
     # Two of the cloud's beginning, for the exporter would take a size of 1 for a constant; what N holds does not matter.
@@ -22,7 +22,7 @@ def export(directory, path, aggregation=AGGREGATION):
     n = torch.zeros_like(n)
     shapes = ({0: batch, 1: points}, {0: batch, 1: points}, {0: batch, 1: points, 2: neighbours})
     program = torch.onnx.export(
-        KPConvX(weights, aggregation),
+        KPConvX(weights, formulation),
         (x, f, n),
         input_names=["X", "F", "N"],
         output_names=["output_0"],
@@ -38,4 +38,6 @@ def export(directory, path, aggregation=AGGREGATION):
 
 if __name__ == "__main__":
     for argument in sys.argv[1:]:
-        export(Path(argument), Path(argument) / "model.onnx")
+        for model, formulation in ONNX_MODELS.items():
+            if not (Path(argument) / model).exists():
+                export(Path(argument), Path(argument) / model, formulation)

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from kpconvx_compat.benchmark import workload as workloads
+from kpconvx_compat.benchmark.contenders import ONNX_MODELS
 
 
 def prepare(workloads, target, say=lambda line: None):
     """Writes the folders of workloads, as `target/NAME`, unless they are there already and complete.
 
     A folder gets `workload.json`, `weights.npz`, `inputs.npz` (X, F, N), `outputs.npz` (output_0, the float64 oracle's),
-    `model/` (a SavedModel with its configuration) and `model.keras`; and then `model.onnx`, or where that could not be made
-    `model.onnx.missing`, which says why.
+    `model/` (a SavedModel with its configuration) and `model.keras`; and then the :data:`ONNX_MODELS`, or
+    where one could not be made a file of its name and `.missing`, which says why.
 
     Raises ValueError if Keras's layer disagrees with the oracle. No folder appears before it is complete.
     """
@@ -26,10 +27,14 @@ def prepare(workloads, target, say=lambda line: None):
         if not _prepared(workload, target / workload.name):
             say(f"preparing {workload.name}")
             _prepare(workload, target / workload.name)
-    without = [target / workload.name for workload in workloads if not (target / workload.name / "model.onnx").exists()]
+    without = [target / workload.name for workload in workloads if _absent_onnx(target / workload.name)]
     if without:
         say(f"exporting {len(without)} to ONNX")
         _export_onnx(without)
+
+
+def _absent_onnx(directory):
+    return [name for name in ONNX_MODELS if not (directory / name).exists()]
 
 
 def _prepared(workload, directory):
@@ -113,7 +118,8 @@ def prepare_aerial(shipped, directory):
 
 def _export_onnx(directories):
     for directory in directories:
-        (directory / "model.onnx.missing").unlink(missing_ok=True)
+        for name in ONNX_MODELS:
+            (directory / f"{name}.missing").unlink(missing_ok=True)
     # Another process, as PyTorch and TensorFlow cannot be in one.
     with tempfile.TemporaryFile("w+") as log:
         command = [sys.executable, "-m", "kpconvx_compat.benchmark.onnx_export", *directories]
@@ -121,5 +127,5 @@ def _export_onnx(directories):
         log.seek(0)
         lines = log.read().strip().splitlines() or [f"exit status {status}"]
     for directory in directories:
-        if not (directory / "model.onnx").exists():
-            (directory / "model.onnx.missing").write_text(lines[-1] + "\n", encoding="utf-8")
+        for name in _absent_onnx(directory):
+            (directory / f"{name}.missing").write_text(lines[-1] + "\n", encoding="utf-8")

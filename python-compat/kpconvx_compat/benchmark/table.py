@@ -2,7 +2,7 @@
 
 from kpconvx_compat.benchmark.rounds import figure, per_round, ratio
 
-BASES = ("keras", "keras-direct", "onnxruntime", "floor")
+BASES = ("keras", "keras-direct", "onnxruntime", "onnxruntime-direct", "floor")
 
 
 def workload_table(description, results):

@@ -11,13 +11,13 @@ from kpconvx_compat.benchmark.workload import EPSILON, GROUPS, KERNEL_POINTS, NO
 class KPConvX(nn.Module):
     """One block on X (B, R, 3), F (B, R, D), N (B, R, κ) int64, all clouds as one of P = B·R points.
 
-    aggregation: how the neighbours are summed, a key of :data:`AGGREGATIONS`.
+    formulation: how neighbours find their kernel points and are summed, a key of :data:`FORMULATIONS`.
     """
 
-    def __init__(self, weights, aggregation):
+    def __init__(self, weights, formulation):
         super().__init__()
         D, DH = weights["Atilde"].shape
-        self.aggregate = AGGREGATIONS[aggregation]
+        self.nearest, self.aggregate = FORMULATIONS[formulation]
         self.register_buffer("Q", torch.from_numpy(weights["Q"]))
         self.W = nn.Parameter(torch.from_numpy(weights["W"]))
         self.modulate = nn.Sequential(
@@ -43,12 +43,23 @@ class KPConvX(nn.Module):
         n = (n + torch.arange(batch, device=n.device).view(-1, 1, 1) * points).flatten(0, 1)
         x, f = x.flatten(0, 1), f.flatten(0, 1)
         y = embedding(n, x) - x[:, None]
-        squares = sum(_square(y[..., axis, None] - self.Q[:, axis]) for axis in range(3))
-        square, k = squares.min(dim=-1)
-        h = torch.relu(1.0 - square.sqrt())
+        distance, k = self.nearest(y, self.Q)
+        h = torch.relu(1.0 - distance)
         a = self.modulate(f).view(-1, KERNEL_POINTS, features // GROUPS)
         f = f + self.bottleneck(self.aggregate(a, self.W, f, n, k, h))
         return f.view(batch, points, features)
+
+
+def _nearest(y, Q):
+    """By way of (P, κ, m_q, 3), as one writes it down."""
+    return torch.linalg.vector_norm(y[:, :, None] - Q, dim=-1).min(dim=-1)
+
+
+def _nearest_by_axis(y, Q):
+    """The same from sums over the three axes, (P, κ, m_q)."""
+    squares = sum(_square(y[..., axis, None] - Q[:, axis]) for axis in range(3))
+    square, k = squares.min(dim=-1)
+    return square.sqrt(), k
 
 
 def _gathered_modulations(a, W, f, n, k, h):
@@ -74,9 +85,10 @@ def _square(values):
     return values * values
 
 
-AGGREGATIONS = {
-    "gathered-modulations": _gathered_modulations,
-    "gathered-kernels": _gathered_kernels,
+FORMULATIONS = {
+    "gathered-modulations": (_nearest_by_axis, _gathered_modulations),
+    "gathered-kernels": (_nearest_by_axis, _gathered_kernels),
+    "direct": (_nearest, _gathered_kernels),
 }
 
 
