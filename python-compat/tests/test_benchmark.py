@@ -200,7 +200,7 @@ def test_the_table_has_a_row_for_each_contender_also_for_those_that_did_not_run(
     lines = table.workload_table(TINY.description(), results).splitlines()
     assert lines[0] == "### tiny: B=2 R=128 κ=8 D=16 DH=32"
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[4:]]
-    assert cells[0] == ["`quick`", "quick one", "20", "15 to 25", "78.1", "0.38", "–", "–", "–"]
+    assert cells[0] == ["`quick`", "quick one", "20", "15 to 25", "78.1", "0.38", "–", "–", "–", "–"]
     assert cells[1][:6] == ["`keras`", "reference", "55", "50 to 60", "215", "1.00"]
     assert cells[2][:3] == ["`gone`", "gone one", "not run: a \\| b"]
 
