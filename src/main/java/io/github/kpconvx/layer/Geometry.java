@@ -19,6 +19,11 @@ import org.tensorflow.types.family.TNumber;
  * @param influence h (P, κ)
  */
 record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
+  /**
+   * No coordinate is farther away: the sum of its squares stays finite, so that the difference of
+   * two such sums is a number.
+   */
+  private static final float FARTHEST = 1e19f;
 
   /**
    * Computes it step by step.
@@ -70,13 +75,14 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
     for (int c = 0; c < 3; c++) {
       Operand<TFloat32> ofNeighbours =
           tf.gather(tf.stridedSlice(points, Indices.all(), Indices.at(c)), n, zero);
-      y.add(
+      Operand<TFloat32> away =
           tf.math.sub(
               ofNeighbours,
-              tf.expandDims(tf.stridedSlice(x, Indices.all(), Indices.at(c)), tf.constant(1))));
+              tf.expandDims(tf.stridedSlice(x, Indices.all(), Indices.at(c)), tf.constant(1)));
+      y.add(tf.clipByValue(away, tf.constant(-FARTHEST), tf.constant(FARTHEST)));
     }
     Operand<TFloat32> smallest = null;
-    Operand<TInt32> nearest = tf.zerosLike(n);
+    Operand<TFloat32> nearest = tf.zerosLike(y.get(0));
     for (int k = 0; k < q.length; k++) {
       Operand<TFloat32> square = null;
       for (int c = 0; c < 3; c++) {
@@ -87,13 +93,13 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
         smallest = square;
         continue;
       }
-      // XLA makes vector instructions of this, but not of an argmin: of those that were nearer than
-      // all before, the last is the nearest.
-      Operand<TInt32> nearer = tf.dtypes.cast(tf.math.less(square, smallest), TInt32.class);
-      nearest = tf.math.maximum(nearest, tf.math.mul(nearer, tf.constant(k)));
+      // Vector instructions throughout, unlike an argmin or a comparison: of those that were nearer
+      // than all before, the last is the nearest.
+      Operand<TFloat32> nearer = tf.math.sign(tf.math.sub(smallest, square));
+      nearest = tf.math.maximum(nearest, tf.math.mul(nearer, tf.constant((float) k)));
       smallest = tf.math.minimum(square, smallest);
     }
-    return Map.of("k", nearest, "h", influence(tf, smallest, sigma));
+    return Map.of("k", tf.dtypes.cast(nearest, TInt32.class), "h", influence(tf, smallest, sigma));
   }
 
   /** max(0, 1 − √square / sigma). */

@@ -30,7 +30,7 @@ final class Padding {
   private static final int TILE = 8192;
 
   /** Without padding: fewer stay in the processor's caches between one operation and the next. */
-  private static final int UNPADDED_TILE = 4096;
+  private static final int UNPADDED_TILE = 2048;
 
   private final Operand<TInt32> points;
   private final Operand<TInt32> surplus;

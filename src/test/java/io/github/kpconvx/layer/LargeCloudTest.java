@@ -77,7 +77,7 @@ class LargeCloudTest {
     long modulations = (long) config.kernelPoints() * D / config.groups();
     long ofPoint = 4L * (4 * SLOTS + 3 * D + 8);
     boolean folded = form == Formulation.FOLDED;
-    long tile = folded ? 4096 : 16384;
+    long tile = folded ? 2048 : 16384;
     long between = folded ? 4L * SLOTS * D : (long) SLOTS * D / config.groups();
     long ofTile = 4L * (between + 2 * (modulations + config.hiddenChannels() + 3 * D + 4 * SLOTS));
     long allowed = rows * ofPoint + tile * ofTile;

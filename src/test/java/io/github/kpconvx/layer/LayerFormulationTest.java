@@ -151,6 +151,10 @@ class LayerFormulationTest {
           TFloat32 features = TFloat32.tensorOf(Shape.of(2, 33, D));
           TInt64 neighbours = TInt64.tensorOf(Shape.of(2, 33, SLOTS))) {
         places.scalars().forEach(value -> value.setFloat(random.nextFloat()));
+        // So far away that the squares overflow: without influence, and no kernel point nearer.
+        places.setFloat(2e19f, 0, 5, 0);
+        places.setFloat(-3e38f, 1, 7, 1);
+        places.setFloat(3e38f, 1, 9, 1);
         features.scalars().forEach(value -> value.setFloat((float) random.nextGaussian()));
         neighbours.scalars().forEach(value -> value.setLong(random.nextInt(33)));
         try (var results =
