@@ -1,9 +1,11 @@
 package io.github.kpconvx.layer;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Gather;
@@ -43,28 +45,72 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
       Operand<TFloat32> f,
       Operand<T> neighbours,
       Geometry geometry) {
-    Operand<TInt32> zero = tf.constant(0);
-    Operand<TFloat32> rowsOfA = tf.reshape(a, tf.array(-1L, groups()));
+    Operand<TFloat32> weighted = weighted(tf, w, f, neighbours, geometry);
     Operand<TInt32> shape = tf.shape(geometry.nearest());
-    Operand<TInt32> count = tf.stridedSlice(shape, Indices.at(0));
+    Operand<TInt32> grouped =
+        tf.concat(List.of(shape, tf.array((int) groups(), groupSize)), tf.constant(0));
+    Operand<TFloat32> product =
+        tf.math.mul(
+            tf.reshape(weighted, grouped),
+            tf.expandDims(modulation(tf, a, geometry), tf.constant(3)));
+    return tf.reshape(sum(tf, product), tf.array(-1L, channels));
+  }
+
+  /**
+   * Computes it step by step, for finite modulations: a matrix of ones and zeros gives each channel
+   * its group's value, which changes no bit of it and takes half the time of a product that
+   * broadcasts.
+   *
+   * @param tf where to
+   * @param w kernel weights (m_q, D)
+   * @param a modulations (P, m_q·D/G)
+   * @param f features of these and other points (…, D)
+   * @param neighbours rows of f (P, κ)
+   * @param geometry the slots' kernel points and influences (P, κ)
+   */
+  <T extends TNumber> Operand<TFloat32> folded(
+      Ops tf,
+      Operand<TFloat32> w,
+      Operand<TFloat32> a,
+      Operand<TFloat32> f,
+      Operand<T> neighbours,
+      Geometry geometry) {
+    float[] ones = new float[(int) (groups() * channels)];
+    for (int c = 0; c < channels; c++) {
+      ones[(int) (c / groupSize * channels + c)] = 1;
+    }
+    Operand<TFloat32> ofChannels =
+        tf.linalg.matMul(
+            tf.reshape(modulation(tf, a, geometry), tf.array(-1L, groups())),
+            tf.constant(Shape.of(groups(), channels), DataBuffers.of(ones)));
+    Operand<TFloat32> weighted = weighted(tf, w, f, neighbours, geometry);
+    return sum(tf, tf.math.mul(weighted, tf.reshape(ofChannels, tf.shape(weighted))));
+  }
+
+  /** (P, κ, D/G): the modulation of each slot's kernel point by its influence. */
+  private Operand<TFloat32> modulation(Ops tf, Operand<TFloat32> a, Geometry geometry) {
+    Operand<TInt32> count = tf.stridedSlice(tf.shape(geometry.nearest()), Indices.at(0));
     Operand<TInt32> firstRow =
         tf.expandDims(
             tf.math.mul(tf.range(tf.constant(0), count, tf.constant(1)), tf.constant(kernelPoints)),
             tf.constant(1));
-    // (P, κ, D/G): the modulation of each slot's kernel point by its influence.
-    Operand<TFloat32> modulation =
-        tf.math.mul(
-            tf.gather(rowsOfA, tf.math.add(firstRow, geometry.nearest()), zero),
-            tf.expandDims(geometry.influence(), tf.constant(2)));
-    Operand<TFloat32> weights = tf.gather(w, geometry.nearest(), zero);
-    Operand<TFloat32> weighted = tf.math.mul(weights, tf.gather(f, neighbours, zero));
-    Operand<TInt32> slots = tf.stridedSlice(shape, Indices.at(1));
-    Operand<TInt32> grouped =
-        tf.stack(List.of(count, slots, tf.constant((int) groups()), tf.constant(groupSize)));
-    Operand<TFloat32> product =
-        tf.math.mul(tf.reshape(weighted, grouped), tf.expandDims(modulation, tf.constant(3)));
-    return tf.reshape(
-        tf.reduceSum(product, tf.constant(1), ReduceSum.keepDims(false)), tf.array(-1L, channels));
+    Operand<TFloat32> ofSlots =
+        tf.gather(
+            tf.reshape(a, tf.array(-1L, groups())),
+            tf.math.add(firstRow, geometry.nearest()),
+            tf.constant(0));
+    return tf.math.mul(ofSlots, tf.expandDims(geometry.influence(), tf.constant(2)));
+  }
+
+  /** (P, κ, D): the neighbours' features by the weights of their kernel points. */
+  private static <T extends TNumber> Operand<TFloat32> weighted(
+      Ops tf, Operand<TFloat32> w, Operand<TFloat32> f, Operand<T> neighbours, Geometry geometry) {
+    Operand<TInt32> zero = tf.constant(0);
+    return tf.math.mul(tf.gather(w, geometry.nearest(), zero), tf.gather(f, neighbours, zero));
+  }
+
+  private static Operand<TFloat32> sum(Ops tf, Operand<TFloat32> ofSlots) {
+    return tf.reduceSum(ofSlots, tf.constant(1), ReduceSum.keepDims(false));
   }
 
   /**
@@ -84,20 +130,13 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
       Operand<TFloat32> f,
       Operand<TInt32> neighbours,
       Geometry geometry) {
-    Map<String, Operand<?>> inputs =
-        Map.of(
-            "w",
-            w,
-            "a",
-            a,
-            "f",
-            f,
-            "n",
-            neighbours,
-            "k",
-            geometry.nearest(),
-            "h",
-            geometry.influence());
+    Map<String, Operand<?>> inputs = new LinkedHashMap<>();
+    inputs.put("w", w);
+    inputs.put("a", a);
+    inputs.put("f", f);
+    inputs.put("n", neighbours);
+    inputs.put("k", geometry.nearest());
+    inputs.put("h", geometry.influence());
     return Geometry.floats(
         XlaFunction.call(
                 tf,

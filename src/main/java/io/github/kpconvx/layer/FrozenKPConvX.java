@@ -9,7 +9,6 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.FloatNdArray;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
@@ -55,19 +54,27 @@ final class FrozenKPConvX {
 
   private Geometry geometry(Ops tf, SharedGeometry.Rows rows, float[][] q) {
     Operand<TInt32> n = rows.neighbours();
-    Operand<TInt32> slots = tf.stridedSlice(tf.shape(n), Indices.at(1));
+    Map<String, Operand<?>> ofPoints = new LinkedHashMap<>();
+    ofPoints.put("x", rows.x());
+    ofPoints.put("n", n);
+    Operand<TInt32> slots = rows.slots(tf);
     long known = n.shape().get(1);
+    Map<String, RowTiles.Result> made = new LinkedHashMap<>();
+    made.put("k", new RowTiles.Result(TInt32.class, slots, known));
+    made.put("h", new RowTiles.Result(TFloat32.class, slots, known));
     Map<String, Operand<?>> results =
-        rows.tiles()
+        tiles(tf, rows, TileSize.ofGeometry(tf, rows, compiled))
             .map(
                 tf.withSubScope("geometry"),
-                Map.of("x", rows.x(), "n", n),
+                ofPoints,
                 Map.of("points", rows.x()),
-                Map.of(
-                    "k", new RowTiles.Result(TInt32.class, slots, known),
-                    "h", new RowTiles.Result(TFloat32.class, slots, known)),
+                made,
                 (inside, inputs) -> geometry(inside, inputs, q));
     return new Geometry(integers(results.get("k")), floats(results.get("h")));
+  }
+
+  private RowTiles tiles(Ops tf, SharedGeometry.Rows rows, Operand<TInt32> tile) {
+    return new RowTiles(rows.count(tf), tile, compiled || GpuBuild.is());
   }
 
   private Map<String, Operand<?>> geometry(Ops tf, Map<String, Operand<?>> inputs, float[][] q) {
@@ -79,14 +86,17 @@ final class FrozenKPConvX {
 
   private Operand<TFloat32> block(
       Ops tf, int t, Operand<TFloat32> f, SharedGeometry.Rows rows, Geometry geometry) {
-    Map<String, Operand<?>> ofPoints =
-        Map.of("f", f, "n", rows.neighbours(), "k", geometry.nearest(), "h", geometry.influence());
+    Map<String, Operand<?>> ofPoints = new LinkedHashMap<>();
+    ofPoints.put("f", f);
+    ofPoints.put("n", rows.neighbours());
+    ofPoints.put("k", geometry.nearest());
+    ofPoints.put("h", geometry.influence());
     Map<String, Operand<?>> ofAll = new LinkedHashMap<>(weights(tf, t));
     ofAll.put("features", f);
     RowTiles.Result result = new RowTiles.Result(TFloat32.class, tf.constant(channels), channels);
     Operand<TFloat32> output =
         floats(
-            rows.tiles()
+            tiles(tf, rows, TileSize.ofBlock(tf, rows, channels, compiled))
                 .map(
                     tf,
                     ofPoints,
@@ -129,7 +139,7 @@ final class FrozenKPConvX {
     Geometry geometry = new Geometry(integers(inputs.get("k")), floats(inputs.get("h")));
     return compiled
         ? aggregation.compiled(tf, w, a, features, n, geometry)
-        : aggregation.of(tf, w, a, features, n, geometry);
+        : aggregation.folded(tf, w, a, features, n, geometry);
   }
 
   private Operand<TFloat32> activated(Ops tf, Operand<TFloat32> x) {

@@ -1,10 +1,9 @@
 package io.github.kpconvx.layer;
 
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Operand;
-import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Unstack;
 import org.tensorflow.types.TFloat32;
@@ -70,23 +69,26 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
     Operand<TFloat32> x = floats(inputs.get("x"));
     Operand<TFloat32> points = floats(inputs.get("points"));
     Operand<TInt32> n = integers(inputs.get("n"));
-    Operand<TInt32> zero = tf.constant(0);
-    List<Operand<TFloat32>> y = new ArrayList<>();
-    for (int c = 0; c < 3; c++) {
-      Operand<TFloat32> ofNeighbours =
-          tf.gather(tf.stridedSlice(points, Indices.all(), Indices.at(c)), n, zero);
-      Operand<TFloat32> away =
-          tf.math.sub(
-              ofNeighbours,
-              tf.expandDims(tf.stridedSlice(x, Indices.all(), Indices.at(c)), tf.constant(1)));
-      y.add(tf.clipByValue(away, tf.constant(-FARTHEST), tf.constant(FARTHEST)));
-    }
+    // (3, P, κ): what is computed of one coordinate lies side by side.
+    Operand<TInt32> coordinateFirst = tf.constant(new int[] {2, 0, 1});
+    Operand<TFloat32> ofNeighbours =
+        tf.linalg.transpose(tf.gather(points, n, tf.constant(0)), coordinateFirst);
+    Operand<TFloat32> ofPoints =
+        tf.linalg.transpose(tf.expandDims(x, tf.constant(1)), coordinateFirst);
+    List<? extends Operand<TFloat32>> y =
+        coordinates(
+            tf,
+            tf.clipByValue(
+                tf.math.sub(ofNeighbours, ofPoints), tf.constant(-FARTHEST), tf.constant(FARTHEST)),
+            0);
     Operand<TFloat32> smallest = null;
     Operand<TFloat32> nearest = tf.zerosLike(y.get(0));
     for (int k = 0; k < q.length; k++) {
+      // One after the other: all that can begin would begin at once, and leave the caches.
+      Ops next = k == 0 ? tf : tf.withControlDependencies(smallest, nearest);
       Operand<TFloat32> square = null;
       for (int c = 0; c < 3; c++) {
-        Operand<TFloat32> term = tf.math.square(tf.math.sub(y.get(c), tf.constant(q[k][c])));
+        Operand<TFloat32> term = next.math.squaredDifference(y.get(c), tf.constant(q[k][c]));
         square = square == null ? term : tf.math.add(square, term);
       }
       if (k == 0) {
@@ -99,7 +101,11 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
       nearest = tf.math.maximum(nearest, tf.math.mul(nearer, tf.constant((float) k)));
       smallest = tf.math.minimum(square, smallest);
     }
-    return Map.of("k", tf.dtypes.cast(nearest, TInt32.class), "h", influence(tf, smallest, sigma));
+    Map<String, Operand<?>> results = new LinkedHashMap<>();
+    // In this order: with h first, XLA computes the distances once for each.
+    results.put("k", tf.dtypes.cast(nearest, TInt32.class));
+    results.put("h", influence(tf, smallest, sigma));
+    return results;
   }
 
   /** max(0, 1 − √square / sigma). */

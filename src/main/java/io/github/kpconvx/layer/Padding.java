@@ -23,23 +23,19 @@ final class Padding {
 
   private static final int FEWEST = 64;
 
-  /**
-   * As fast as more, in little memory, and faster than fewer, as each call of compiled code costs;
-   * clouds of up to twice as many are one tile.
-   */
-  private static final int TILE = 8192;
-
-  /** Without padding: fewer stay in the processor's caches between one operation and the next. */
-  private static final int UNPADDED_TILE = 2048;
-
   private final Operand<TInt32> points;
   private final Operand<TInt32> surplus;
-  private final Operand<TInt32> tile;
+  private final Operand<TInt32> place;
 
-  private Padding(Operand<TInt32> points, Operand<TInt32> surplus, Operand<TInt32> tile) {
+  /**
+   * @param points P
+   * @param surplus how many rows of zeros are added
+   * @param place which of the {@link #sizes} that makes
+   */
+  private Padding(Operand<TInt32> points, Operand<TInt32> surplus, Operand<TInt32> place) {
     this.points = points;
     this.surplus = surplus;
-    this.tile = tile;
+    this.place = place;
   }
 
   /** Pads P points' rows. */
@@ -50,22 +46,23 @@ final class Padding {
             tf.constant(new int[][] {sizes}), tf.reshape(points, tf.constant(new int[] {1, 1})));
     Operand<TInt32> known =
         tf.math.minimum(tf.reshape(place, tf.constant(new int[0])), tf.constant(sizes.length - 1));
-    int[] tiles = Arrays.stream(sizes).map(Padding::tile).toArray();
     Operand<TInt32> padded = tf.gather(tf.constant(sizes), known, tf.constant(0));
-    return new Padding(
-        points,
-        tf.math.maximum(tf.math.sub(padded, points), tf.constant(0)),
-        tf.gather(tf.constant(tiles), known, tf.constant(0)));
+    return new Padding(points, tf.math.maximum(tf.math.sub(padded, points), tf.constant(0)), known);
   }
 
-  /** A tile that divides a number of rows, so that XLA compiles one size of tiles for it. */
-  static int tile(int rows) {
-    return rows <= 2 * TILE ? rows : Math.min(TILE, Integer.lowestOneBit(rows));
+  /** How many of the padded rows are a tile: all tiles have one size, as XLA compiles for each. */
+  Operand<TInt32> tile(Ops tf, int most) {
+    int[] tiles = Arrays.stream(sizes()).map(rows -> tile(rows, most)).toArray();
+    return tf.gather(tf.constant(tiles), place, tf.constant(0));
   }
 
-  /** How many rows are computed at a time. */
-  Operand<TInt32> tile(Ops tf) {
-    return tile == null ? tf.constant(UNPADDED_TILE) : tile;
+  /** One of 2, 4, 8, … equal parts of one of the {@link #sizes}, or all of it. */
+  static int tile(int rows, int most) {
+    int tile = rows;
+    while (tile > most) {
+      tile /= 2;
+    }
+    return tile;
   }
 
   /**

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.tensorflow.ConcreteFunction;
 import org.tensorflow.Operand;
@@ -12,6 +13,7 @@ import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
 import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.DataType;
@@ -19,19 +21,27 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TType;
 
 /**
- * Computes the rows of matrices a tile at a time, in a loop inside the graph: what lies between
- * inputs and results is never held for more rows than a tile has, however many there are.
+ * Computes the rows of matrices tile by tile, inside the graph: what lies between inputs and
+ * results is held for as many tiles as there are processors, however many rows there are.
+ *
+ * <p>A tile is small enough for a processor's caches, and best computed on one processor alone:
+ * operations that are divided among all wait for one another. What divides itself whatever it is
+ * told, as compiled code does, goes in a loop, several turns of it at once.
  *
  * @param rows P, how many rows there are
- * @param tile how many of them are computed at a time; the last tile may have fewer
+ * @param tile how many of them are a tile; the last one may have fewer
+ * @param divided whether a tile's operations may use all processors, or a GPU
  */
-record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile) {
+record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
   private static final String START = "start";
   private static final String ROWS = "rows";
   private static final String TILE = "tile";
 
   /** Inlines the loop's functions into the graph, where TensorFlow fuses their operations. */
   private static final String LOWER = "_lower_using_switch_merge";
+
+  /** How many tiles wait for each processor, so that none is idle for long at the end. */
+  private static final int CALLS = 16;
 
   /**
    * A matrix (P, C) that is computed.
@@ -45,6 +55,10 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile) {
       return Shape.of(Shape.UNKNOWN_SIZE, known);
     }
   }
+
+  /** Makes a tile's results of its inputs, by name. */
+  private interface Body
+      extends BiFunction<Ops, Map<String, Operand<?>>, Map<String, Operand<?>>> {}
 
   /**
    * Adds the computation to a graph.
@@ -63,59 +77,108 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile) {
       Map<String, Operand<?>> whole,
       Map<String, Result> results,
       BiFunction<Ops, Map<String, Operand<?>>, Map<String, Operand<?>>> body) {
-    Map<String, Operand<?>> state = new LinkedHashMap<>();
-    state.put(START, tf.constant(0));
-    state.put(ROWS, rows);
-    state.put(TILE, tile);
-    state.putAll(cut);
-    state.putAll(whole);
+    Map<String, Operand<?>> given = new LinkedHashMap<>();
+    given.put(ROWS, rows);
+    given.put(TILE, tile);
+    given.putAll(cut);
+    given.putAll(whole);
     results.forEach(
         (name, result) -> {
           Operand<?> empty = tf.empty(tf.stack(List.of(rows, result.columns())), result.type());
-          state.put(name, tf.ensureShape(empty, result.shape()));
+          given.put(name, tf.ensureShape(empty, result.shape()));
         });
-    Map<String, Operand<?>> filled = new LinkedHashMap<>();
+    Body step = (inside, now) -> step(inside, now, cut.keySet(), whole.keySet(), body);
+    return loop(
+        tf,
+        given,
+        results,
+        divided ? step : (inside, now) -> calls(inside, now, results.keySet(), step));
+  }
+
+  private static Map<String, Operand<?>> loop(
+      Ops tf, Map<String, Operand<?>> given, Map<String, Result> results, Body turn) {
+    Map<String, Operand<?>> state = new LinkedHashMap<>();
+    state.put(START, tf.constant(0));
+    state.putAll(given);
     try (ConcreteFunction condition =
             ConcreteFunction.create(inside -> trace(inside, state, RowTiles::hasMore));
-        ConcreteFunction step =
-            ConcreteFunction.create(
-                inside ->
-                    trace(
-                        inside,
-                        state,
-                        (ops, now) -> step(ops, now, cut.keySet(), whole.keySet(), body)))) {
-      Operation loop = loop(tf, state, condition, step);
+        ConcreteFunction body = ConcreteFunction.create(inside -> trace(inside, state, turn))) {
+      OperationBuilder loop = tf.scope().opBuilder("StatelessWhile", "tiles");
+      loop.addInputList(outputs(state));
+      loop.setAttr("T", types(state));
+      loop.setAttr("cond", condition);
+      loop.setAttr("body", body);
+      loop.setAttr("parallel_iterations", (long) processors());
+      loop.setAttr(LOWER, true);
+      Operation operation = tf.scope().apply(loop).build();
+      Map<String, Operand<?>> filled = new LinkedHashMap<>();
       int index = state.size() - results.size();
       for (Map.Entry<String, Result> result : results.entrySet()) {
         // Loops do not tell the shapes of what they return.
         filled.put(
-            result.getKey(), tf.ensureShape(loop.output(index++), result.getValue().shape()));
+            result.getKey(), tf.ensureShape(operation.output(index++), result.getValue().shape()));
       }
+      return filled;
     }
-    return filled;
   }
 
-  private static Operation loop(
-      Ops tf, Map<String, Operand<?>> state, ConcreteFunction condition, ConcreteFunction step) {
-    OperationBuilder loop = tf.scope().opBuilder("StatelessWhile", "tiles");
-    loop.addInputList(state.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
-    loop.setAttr(
-        "T",
-        step.signature().getInputs().values().stream()
-            .map(input -> input.dataType)
-            .toArray(DataType[]::new));
-    loop.setAttr("cond", condition);
-    loop.setAttr("body", step);
-    // More would hold several tiles at a time; a tile's operations use all processors already.
-    loop.setAttr("parallel_iterations", 1L);
-    loop.setAttr(LOWER, true);
-    return tf.scope().apply(loop).build();
+  /**
+   * Computes the next tiles, each on one processor: the state of the next turn. No more than some
+   * for each processor, as all begin at once.
+   */
+  private static Map<String, Operand<?>> calls(
+      Ops tf, Map<String, Operand<?>> state, Set<String> results, Body step) {
+    Body counted =
+        (inside, now) -> {
+          Map<String, Operand<?>> next = step.apply(inside, now);
+          List<Op> writes = new ArrayList<>();
+          results.forEach(name -> writes.add(next.get(name)));
+          Operand<TInt32> size = inside.math.sub(integers(next, START), integers(now, START));
+          return Map.of("written", inside.withControlDependencies(writes).identity(size));
+        };
+    Operand<TInt32> start = integers(state, START);
+    Operand<TInt32> tile = integers(state, TILE);
+    Operand<TInt32> most = tf.math.mul(tile, tf.constant(CALLS * processors()));
+    Operand<TInt32> end = tf.math.minimum(tf.math.add(start, most), integers(state, ROWS));
+    Map<String, Operand<?>> captured = new LinkedHashMap<>(state);
+    captured.remove(START);
+    try (ConcreteFunction call = ConcreteFunction.create(inside -> trace(inside, state, counted))) {
+      OperationBuilder calls = tf.scope().opBuilder("MapDefun", "calls");
+      calls.addInputList(new Output<?>[] {tf.range(start, end, tile).asOutput()});
+      calls.addInputList(outputs(captured));
+      calls.setAttr("Targuments", new DataType[] {DataType.DT_INT32});
+      calls.setAttr("Tcaptured", types(captured));
+      calls.setAttr("output_types", new DataType[] {DataType.DT_INT32});
+      calls.setAttr("output_shapes", new Shape[] {Shape.scalar()});
+      calls.setAttr("f", call);
+      calls.setAttr("max_intra_op_parallelism", 1L);
+      Operand<TInt32> counts = tf.scope().apply(calls).build().output(0);
+      // By what was written: TensorFlow leaves out calls that give nothing to anyone.
+      Operand<TInt32> next = tf.math.add(start, tf.reduceSum(counts, tf.constant(0)));
+      Ops then = tf.withControlDependencies(next);
+      Map<String, Operand<?>> after = new LinkedHashMap<>();
+      state.forEach((name, value) -> after.put(name, then.identity(value)));
+      after.put(START, next);
+      return after;
+    }
   }
 
-  private static Signature trace(
-      Ops tf,
-      Map<String, Operand<?>> state,
-      BiFunction<Ops, Map<String, Operand<?>>, Map<String, Operand<?>>> function) {
+  /** How many tiles are computed at a time. */
+  private static int processors() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  private static Output<?>[] outputs(Map<String, Operand<?>> operands) {
+    return operands.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new);
+  }
+
+  private static DataType[] types(Map<String, Operand<?>> operands) {
+    return operands.values().stream()
+        .map(operand -> operand.asOutput().dataType())
+        .toArray(DataType[]::new);
+  }
+
+  private static Signature trace(Ops tf, Map<String, Operand<?>> state, Body function) {
     Signature.Builder signature = Signature.builder();
     Map<String, Operand<?>> inside = new LinkedHashMap<>();
     state.forEach(
@@ -173,8 +236,8 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile) {
   }
 
   /**
-   * Writes into the memory of {@code all} itself: it was made empty for this loop, and nothing else
-   * sees it before the loop ends.
+   * Writes into the memory of {@code all} itself: it was made empty for these tiles, each has rows
+   * of its own there, and nothing else sees it before all are written.
    */
   @SuppressWarnings("unchecked") // A result has the type that was asked for.
   private static <T extends TType> Operand<T> write(

@@ -33,14 +33,23 @@ public final class SharedGeometry {
    * @param neighbours rows of x (P, κ)
    * @param batchAndPoints (B, R)
    * @param padding how the rows were padded to a number of rows that is used often
-   * @param tiles how many rows are computed at a time
    */
   record Rows(
       Operand<TFloat32> x,
       Operand<TInt32> neighbours,
       Operand<TInt32> batchAndPoints,
-      Padding padding,
-      RowTiles tiles) {}
+      Padding padding) {
+
+    /** κ. */
+    Operand<TInt32> slots(Ops tf) {
+      return tf.stridedSlice(tf.shape(neighbours), Indices.at(1));
+    }
+
+    /** How many rows there are, with padding. */
+    Operand<TInt32> count(Ops tf) {
+      return tf.stridedSlice(tf.shape(neighbours), Indices.at(0));
+    }
+  }
 
   Rows rows(Ops tf, Operand<TFloat32> x, Operand<? extends TNumber> n, boolean padded) {
     return rows.computeIfAbsent(
@@ -54,13 +63,8 @@ public final class SharedGeometry {
     Padding padding =
         padded ? Padding.of(tf, tf.reduceProd(batchAndPoints, tf.constant(0))) : Padding.NONE;
     Operand<TInt32> neighbours = padding.pad(tf, PointRows.neighbours(tf, checked));
-    Operand<TInt32> count = tf.stridedSlice(tf.shape(neighbours), Indices.at(0));
     return new Rows(
-        padding.pad(tf, PointRows.matrix(tf, x, 3)),
-        neighbours,
-        batchAndPoints,
-        padding,
-        new RowTiles(count, padding.tile(tf)));
+        padding.pad(tf, PointRows.matrix(tf, x, 3)), neighbours, batchAndPoints, padding);
   }
 
   Geometry geometry(Rows ofPoints, float[][] q, double sigma, Supplier<Geometry> make) {

@@ -77,10 +77,13 @@ class LargeCloudTest {
     long modulations = (long) config.kernelPoints() * D / config.groups();
     long ofPoint = 4L * (4 * SLOTS + 3 * D + 8);
     boolean folded = form == Formulation.FOLDED;
-    long tile = folded ? 2048 : 16384;
-    long between = folded ? 4L * SLOTS * D : (long) SLOTS * D / config.groups();
+    long tile = folded ? (1 << 19) / (SLOTS * D) : 2048;
+    long between =
+        folded
+            ? 4L * SLOTS * D + 16 * (3L * D + 4 * SLOTS)
+            : (long) SLOTS * (D / config.groups() + 64);
     long ofTile = 4L * (between + 2 * (modulations + config.hiddenChannels() + 3 * D + 4 * SLOTS));
-    long allowed = rows * ofPoint + tile * ofTile;
+    long allowed = rows * ofPoint + Runtime.getRuntime().availableProcessors() * tile * ofTile;
     System.out.printf(
         "%s: %,d points, two blocks: held %d MiB (%d allowed), the whole process %d MiB%n",
         form, POINTS, held / MIB, allowed / MIB, all / MIB);

@@ -315,9 +315,12 @@ class LayerFormulationTest {
   @Test
   void tilesAreOfOneSizeAndNeitherSmallNorLarge() {
     for (int size : Padding.sizes()) {
-      int tile = Padding.tile(size);
-      assertEquals(0, size % tile, size + " rows in tiles of " + tile);
-      assertTrue(tile <= 16384 && tile >= Math.min(size, 2048), size + " rows, tiles of " + tile);
+      for (int most : new int[] {TileSize.COMPILED_GEOMETRY, TileSize.COMPILED_BLOCK}) {
+        int tile = Padding.tile(size, most);
+        assertEquals(0, size % tile, size + " rows in tiles of " + tile);
+        assertTrue(
+            tile <= most && tile > Math.min(size - 1, most / 2), size + " rows, tiles of " + tile);
+      }
     }
   }
 }

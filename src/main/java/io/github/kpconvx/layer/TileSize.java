@@ -1,0 +1,62 @@
+package io.github.kpconvx.layer;
+
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TInt32;
+
+/**
+ * How many rows are a tile: as few as leave what is computed of them in a processor's caches, and
+ * as many as a step of the loop is worth.
+ */
+final class TileSize {
+  /** XLA divides a call of this size among the processors by itself; fewer cost more calls. */
+  static final int COMPILED_GEOMETRY = 16384;
+
+  /** Between two calls of compiled code all rows' hidden channels are held. */
+  static final int COMPILED_BLOCK = 2048;
+
+  /** Numbers in the largest matrix of a tile, (T, κ), of which geometry holds about ten. */
+  static final int FOLDED_GEOMETRY = 1 << 14;
+
+  /** Numbers in the largest matrix of a tile, (T, κ, D), of which a block holds about three. */
+  static final int FOLDED_BLOCK = 1 << 19;
+
+  private static final int FEWEST = 64;
+
+  private static final int MOST = 2048;
+
+  private TileSize() {}
+
+  /** Rows of a tile of geometry. */
+  static Operand<TInt32> ofGeometry(Ops tf, SharedGeometry.Rows rows, boolean compiled) {
+    return compiled
+        ? rows.padding().tile(tf, COMPILED_GEOMETRY)
+        : holding(tf, rows, FOLDED_GEOMETRY, rows.slots(tf));
+  }
+
+  /** Rows of a tile of a block of D channels. */
+  static Operand<TInt32> ofBlock(Ops tf, SharedGeometry.Rows rows, int channels, boolean compiled) {
+    return compiled
+        ? rows.padding().tile(tf, COMPILED_BLOCK)
+        : holding(tf, rows, FOLDED_BLOCK, tf.math.mul(rows.slots(tf), tf.constant(channels)));
+  }
+
+  /**
+   * As many rows as hold so many numbers, or fewer, so that each processor has some; for a GPU as
+   * many as may be.
+   */
+  private static Operand<TInt32> holding(
+      Ops tf, SharedGeometry.Rows rows, int numbers, Operand<TInt32> ofRow) {
+    if (GpuBuild.is()) {
+      return tf.constant(MOST);
+    }
+    Operand<TInt32> one = tf.constant(1);
+    Operand<TInt32> held = tf.math.floorDiv(tf.constant(numbers), tf.math.maximum(ofRow, one));
+    int processors = Runtime.getRuntime().availableProcessors();
+    Operand<TInt32> shared =
+        tf.math.floorDiv(
+            tf.math.add(rows.count(tf), tf.constant(processors - 1)), tf.constant(processors));
+    return tf.math.minimum(
+        tf.math.maximum(tf.math.minimum(held, shared), tf.constant(FEWEST)), tf.constant(MOST));
+  }
+}
