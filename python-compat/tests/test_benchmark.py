@@ -248,13 +248,14 @@ def test_jmh_results_are_read(tmp_path, monkeypatch):
     def jmh(command, processors, timeout, environment, folder):
         assert command[:5] == ["java", field.WITHOUT_ACCOUNT, "-cp", "a.jar:b.jar", "org.openjdk.jmh.Main"]
         assert f"workload={tmp_path / 'w'}" in command and "contender=folded" in command
-        result = {"params": {"workload": str(tmp_path / "w")}, "primaryMetric": {"rawData": [[3.0, 4.0]]}}
+        histogram = [[[[3.0, 2], [4.0, 1]], [[5.0, 1]]]]  # of a fork: for each iteration, times and how many runs took them
+        result = {"params": {"workload": str(tmp_path / "w")}, "primaryMetric": {"rawDataHistogram": histogram}}
         command[command.index("-rff") + 1].write_text(json.dumps([result]))
         return processes.Finished(0, "", "", 2.0, 3.0)
 
     monkeypatch.setattr(field, "run", jmh)
     measured = field.contenders(tmp_path)["java-folded"].measure([tmp_path / "w"], PLAN)
-    assert measured == field.Measured({"w": [3.0, 4.0]}, 1.5)
+    assert measured == field.Measured({"w": [3.0, 3.0, 4.0, 5.0]}, 1.5)
     monkeypatch.setattr(field, "run", lambda *_: processes.Finished(1, "# JMH\n", "AssertionError: wrong\n  at X\n", 2, 1))
     with pytest.raises(RuntimeError, match="AssertionError: wrong"):
         field.contenders(tmp_path)["java-folded"].measure([tmp_path / "w"], PLAN)

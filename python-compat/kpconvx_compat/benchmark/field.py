@@ -93,7 +93,7 @@ class JavaContender:
             command = java(self.classpath, "org.openjdk.jmh.Main", f"{PACKAGE}.{self.benchmark}")
             command += ["-p", "workload=" + ",".join(str(Path(directory).resolve()) for directory in directories)]
             command += ["-p", f"contender={self.parameter}"] if self.parameter else []
-            command += ["-foe", "true", "-f", "1", "-bm", "avgt", "-tu", "ms", "-rf", "json", "-rff", results]
+            command += ["-foe", "true", "-f", "1", "-bm", "sample", "-tu", "ms", "-rf", "json", "-rff", results]
             for flag, seconds in (("w", plan.warm_up), ("r", plan.seconds)):
                 parts = max(1, round(seconds))  # iterations of about a second
                 command += [f"-{flag}i" if flag == "w" else "-i", parts, f"-{flag}", f"{round(1000 * seconds / parts)}ms"]
@@ -103,8 +103,10 @@ class JavaContender:
             found = json.loads(results.read_text(encoding="utf-8") or "[]") if results.exists() else []
         times = {}
         for result in found:
-            # Each iteration gives the mean of its runs.
-            (times[Path(result["params"]["workload"]).name],) = result["primaryMetric"]["rawData"]
+            (iterations,) = result["primaryMetric"]["rawDataHistogram"]
+            # Each run's time, as in Python, and how many runs took it.
+            runs = [time for iteration in iterations for time, count in iteration for _ in range(count)]
+            times[Path(result["params"]["workload"]).name] = runs
         return _complete(times, directories, finished)
 
 

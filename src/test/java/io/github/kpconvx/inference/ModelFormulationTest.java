@@ -72,7 +72,8 @@ class ModelFormulationTest {
     "1, 16384, 2",
     "1, 16385, 2",
     "2, 9500, 3",
-    "1, 40000, 2"
+    "1, 40000, 2",
+    "1, 140001, 2"
   })
   void anySizeOfCloud(int b, int r, int neighbours) {
     try (Model plain = load(Formulation.PLAIN);

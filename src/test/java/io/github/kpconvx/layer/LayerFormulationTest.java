@@ -179,6 +179,44 @@ class LayerFormulationTest {
     assertEquals(12, stages.size());
   }
 
+  /** TensorFlow computes ahead what follows from sizes, and leaves out what then seems unused. */
+  @ParameterizedTest
+  @EnumSource
+  void sizesMayBeKnownWhenTheGraphIsBuilt(Formulation form) {
+    KPConvXLayer layer = layer("conv", 1);
+    draw(layer, 5, 6);
+    float[][] answers = new float[2][];
+    for (boolean known : new boolean[] {false, true}) {
+      int b = known ? 2 : -1;
+      int r = known ? 700 : -1;
+      Random random = new Random(9);
+      KPConvXLayer own = layer("conv", 1);
+      own.freeze(values);
+      try (Graph graph = new Graph();
+          Session session = new Session(graph);
+          TFloat32 places = TFloat32.tensorOf(Shape.of(2, 700, 3));
+          TFloat32 features = TFloat32.tensorOf(Shape.of(2, 700, D));
+          TInt32 neighbours = TInt32.tensorOf(Shape.of(2, 700, SLOTS))) {
+        places.scalars().forEach(value -> value.setFloat(random.nextFloat()));
+        features.scalars().forEach(value -> value.setFloat((float) random.nextGaussian()));
+        neighbours.scalars().forEach(value -> value.setInt(random.nextInt(700)));
+        Ops tf = Ops.create(graph);
+        own.build(tf, D);
+        Operand<TFloat32> x = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(b, r, 3)));
+        Operand<TFloat32> f = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(b, r, D)));
+        Operand<TInt32> n = tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(b, r, SLOTS)));
+        Operand<TFloat32> y =
+            own.call(tf, List.of(x, f, n), CallContext.of(Mode.INFERENCE).withFormulation(form));
+        try (var results =
+            session.runner().feed(x, places).feed(f, features).feed(n, neighbours).fetch(y).run()) {
+          answers[known ? 1 : 0] = array((TFloat32) results.get(0));
+        }
+      }
+    }
+    assertArrayEquals(answers[0], answers[1], 1e-6f);
+    assertTrue(new Random(1).ints(50, 0, answers[0].length).anyMatch(i -> answers[1][i] > 0.1));
+  }
+
   private static float[] array(TFloat32 tensor) {
     float[] array = new float[(int) tensor.size()];
     tensor.copyTo(DataBuffers.of(array));
