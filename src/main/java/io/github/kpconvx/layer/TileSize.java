@@ -9,10 +9,10 @@ import org.tensorflow.types.TInt32;
  * as many as a step of the loop is worth.
  */
 final class TileSize {
-  /** XLA divides a call of this size among the processors by itself; fewer cost more calls. */
+  /** XLA divides so large a call among the processors by itself, and each call has its cost. */
   static final int COMPILED_GEOMETRY = 16384;
 
-  /** Between two calls of compiled code all rows' hidden channels are held. */
+  /** Matrix products between calls of compiled code leave the caches if there are more. */
   static final int COMPILED_BLOCK = 2048;
 
   /** Numbers in the largest matrix of a tile, (T, κ), of which geometry holds about ten. */
@@ -22,7 +22,6 @@ final class TileSize {
   static final int FOLDED_BLOCK = 1 << 19;
 
   private static final int FEWEST = 64;
-
   private static final int MOST = 2048;
 
   private TileSize() {}
