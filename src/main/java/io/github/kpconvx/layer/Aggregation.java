@@ -57,9 +57,9 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
   }
 
   /**
-   * Computes it step by step, for finite modulations: a matrix of ones and zeros gives each channel
-   * its group's value, which changes no bit of it and takes half the time of a product that
-   * broadcasts.
+   * Computes it step by step on a CPU, for finite modulations: a matrix of ones and zeros gives
+   * each channel its group's value, which takes half the time of a product that broadcasts. It
+   * changes no bit of it, unlike the matrix products of a GPU, which may round what goes in.
    *
    * @param tf where to
    * @param w kernel weights (m_q, D)

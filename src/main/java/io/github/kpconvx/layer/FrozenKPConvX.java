@@ -137,8 +137,11 @@ final class FrozenKPConvX {
     Operand<TFloat32> features = floats(inputs.get("features"));
     Operand<TInt32> n = integers(inputs.get("n"));
     Geometry geometry = new Geometry(integers(inputs.get("k")), floats(inputs.get("h")));
-    return compiled
-        ? aggregation.compiled(tf, w, a, features, n, geometry)
+    if (compiled) {
+      return aggregation.compiled(tf, w, a, features, n, geometry);
+    }
+    return GpuBuild.is()
+        ? aggregation.of(tf, w, a, features, n, geometry)
         : aggregation.folded(tf, w, a, features, n, geometry);
   }
 
