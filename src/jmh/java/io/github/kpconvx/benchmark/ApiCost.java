@@ -12,7 +12,7 @@ import java.util.Locale;
  * JSON: the same graph, in turn through either, in pairs whose order alternates.
  */
 public final class ApiCost {
-  private static final int WARM_UP = 20;
+  private static final int WARM_UP = 200;
 
   private ApiCost() {}
 
