@@ -19,7 +19,7 @@ final class TileSize {
   static final int FOLDED_GEOMETRY = 1 << 14;
 
   /** Numbers in the largest matrix of a tile, (T, κ, D), of which a block holds about three. */
-  static final int FOLDED_BLOCK = 1 << 19;
+  static final int FOLDED_BLOCK = 1 << 18;
 
   private static final int FEWEST = 64;
   private static final int MOST = 2048;
