@@ -164,7 +164,7 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
   }
 
   /** How many tiles are computed at a time. */
-  private static int processors() {
+  static int processors() {
     return Runtime.getRuntime().availableProcessors();
   }
 

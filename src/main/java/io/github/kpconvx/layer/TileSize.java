@@ -51,7 +51,7 @@ final class TileSize {
     }
     Operand<TInt32> one = tf.constant(1);
     Operand<TInt32> held = tf.math.floorDiv(tf.constant(numbers), tf.math.maximum(ofRow, one));
-    int processors = Runtime.getRuntime().availableProcessors();
+    int processors = RowTiles.processors();
     Operand<TInt32> shared =
         tf.math.floorDiv(
             tf.math.add(rows.count(tf), tf.constant(processors - 1)), tf.constant(processors));

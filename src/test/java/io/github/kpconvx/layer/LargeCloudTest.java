@@ -77,7 +77,7 @@ class LargeCloudTest {
     long modulations = (long) config.kernelPoints() * D / config.groups();
     long ofPoint = 4L * (4 * SLOTS + 3 * D + 8);
     boolean folded = form == Formulation.FOLDED;
-    long tile = folded ? TileSize.FOLDED_BLOCK / (SLOTS * D) : 2048;
+    long tile = folded ? (1 << 18) / (SLOTS * D) : 2048;
     long between =
         folded
             ? 4L * SLOTS * D + 16 * (3L * D + 4 * SLOTS)
