@@ -58,7 +58,7 @@ final class FrozenKPConvX {
     ofPoints.put("x", rows.x());
     ofPoints.put("n", n);
     Operand<TInt32> slots = rows.slots(tf);
-    long known = n.shape().get(1);
+    long known = rows.slots();
     Map<String, RowTiles.Result> made = new LinkedHashMap<>();
     made.put("k", new RowTiles.Result(TInt32.class, slots, known));
     made.put("h", new RowTiles.Result(TFloat32.class, slots, known));
@@ -74,7 +74,7 @@ final class FrozenKPConvX {
   }
 
   private RowTiles tiles(Ops tf, SharedGeometry.Rows rows, Operand<TInt32> tile) {
-    return new RowTiles(rows.count(tf), tile, compiled || GpuBuild.is());
+    return new RowTiles(rows.count(tf), tile, GpuBuild.is());
   }
 
   private Map<String, Operand<?>> geometry(Ops tf, Map<String, Operand<?>> inputs, float[][] q) {

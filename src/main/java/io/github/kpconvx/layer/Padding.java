@@ -51,15 +51,21 @@ final class Padding {
   }
 
   /** How many of the padded rows are a tile: all tiles have one size, as XLA compiles for each. */
-  Operand<TInt32> tile(Ops tf, int most) {
-    int[] tiles = Arrays.stream(sizes()).map(rows -> tile(rows, most)).toArray();
+  Operand<TInt32> tile(Ops tf, int most, int parts) {
+    int[] tiles = Arrays.stream(sizes()).map(rows -> tile(rows, most, parts)).toArray();
     return tf.gather(tf.constant(tiles), place, tf.constant(0));
   }
 
-  /** One of 2, 4, 8, … equal parts of one of the {@link #sizes}, or all of it. */
-  static int tile(int rows, int most) {
+  /**
+   * One of 2, 4, 8, … equal parts of one of the {@link #sizes}, or all of it.
+   *
+   * @param rows the size
+   * @param most no part has more rows
+   * @param parts there are as many at least, unless too small ones for that
+   */
+  static int tile(int rows, int most, int parts) {
     int tile = rows;
-    while (tile > most) {
+    while (tile > most || (rows / tile < parts && tile >= 2 * TileSize.COMPILED_FEWEST)) {
       tile /= 2;
     }
     return tile;

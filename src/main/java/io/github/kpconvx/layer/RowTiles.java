@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
 import org.tensorflow.ConcreteFunction;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.OperationBuilder;
@@ -25,12 +26,12 @@ import org.tensorflow.types.family.TType;
  * results is held for as many tiles as there are processors, however many rows there are.
  *
  * <p>A tile is small enough for a processor's caches, and best computed on one processor alone:
- * operations that are divided among all wait for one another. What divides itself whatever it is
- * told, as compiled code does, goes in a loop, several turns of it at once.
+ * operations that are divided among all wait for one another.
  *
  * @param rows P, how many rows there are
  * @param tile how many of them are a tile; the last one may have fewer
- * @param divided whether a tile's operations may use all processors, or a GPU
+ * @param divided whether a tile's operations may use all processors, or a GPU: then several tiles
+ *     are under way at once
  */
 record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
   private static final String START = "start";
@@ -39,6 +40,10 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
 
   /** Inlines the loop's functions into the graph, where TensorFlow fuses their operations. */
   private static final String LOWER = "_lower_using_switch_merge";
+
+  /** TensorFlow fuses matrix products with what follows where it knows the device. */
+  private static final DeviceSpec CPU =
+      DeviceSpec.newBuilder().deviceType(DeviceSpec.DeviceType.CPU).deviceIndex(0).build();
 
   /** How many tiles wait for each processor, so that none is idle for long at the end. */
   private static final int CALLS = 16;
@@ -142,7 +147,8 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
     Operand<TInt32> end = tf.math.minimum(tf.math.add(start, most), integers(state, ROWS));
     Map<String, Operand<?>> captured = new LinkedHashMap<>(state);
     captured.remove(START);
-    try (ConcreteFunction call = ConcreteFunction.create(inside -> trace(inside, state, counted))) {
+    try (ConcreteFunction call =
+        ConcreteFunction.create(inside -> trace(inside.withDevice(CPU), state, counted))) {
       OperationBuilder calls = tf.scope().opBuilder("MapDefun", "calls");
       calls.addInputList(new Output<?>[] {tf.range(start, end, tile).asOutput()});
       calls.addInputList(outputs(captured));

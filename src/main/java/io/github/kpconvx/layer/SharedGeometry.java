@@ -40,6 +40,11 @@ public final class SharedGeometry {
       Operand<TInt32> batchAndPoints,
       Padding padding) {
 
+    /** κ, if it is known when the graph is built. */
+    long slots() {
+      return neighbours.shape().get(1);
+    }
+
     /** κ. */
     Operand<TInt32> slots(Ops tf) {
       return tf.stridedSlice(tf.shape(neighbours), Indices.at(1));

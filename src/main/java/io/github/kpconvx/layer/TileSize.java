@@ -9,11 +9,14 @@ import org.tensorflow.types.TInt32;
  * as many as a step of the loop is worth.
  */
 final class TileSize {
-  /** XLA divides so large a call among the processors by itself, and each call has its cost. */
+  /** Rows of a compiled tile of geometry: each call has its cost. */
   static final int COMPILED_GEOMETRY = 16384;
 
-  /** Matrix products between calls of compiled code leave the caches if there are more. */
-  static final int COMPILED_BLOCK = 2048;
+  /** T · κ · D of a compiled tile: matrix products between calls leave the caches with more. */
+  static final int COMPILED_BLOCK = 1 << 21;
+
+  /** A compiled tile is not halved below, so that all processors have some. */
+  static final int COMPILED_FEWEST = 256;
 
   /** Numbers in the largest matrix of a tile, (T, κ), of which geometry holds about ten. */
   static final int FOLDED_GEOMETRY = 1 << 14;
@@ -29,15 +32,21 @@ final class TileSize {
   /** Rows of a tile of geometry. */
   static Operand<TInt32> ofGeometry(Ops tf, SharedGeometry.Rows rows, boolean compiled) {
     return compiled
-        ? rows.padding().tile(tf, COMPILED_GEOMETRY)
+        ? rows.padding().tile(tf, COMPILED_GEOMETRY, RowTiles.processors())
         : holding(tf, rows, FOLDED_GEOMETRY, rows.slots(tf));
   }
 
   /** Rows of a tile of a block of D channels. */
   static Operand<TInt32> ofBlock(Ops tf, SharedGeometry.Rows rows, int channels, boolean compiled) {
     return compiled
-        ? rows.padding().tile(tf, COMPILED_BLOCK)
+        ? rows.padding().tile(tf, ofCompiledBlock(rows.slots(), channels), RowTiles.processors())
         : holding(tf, rows, FOLDED_BLOCK, tf.math.mul(rows.slots(tf), tf.constant(channels)));
+  }
+
+  /** The most rows of a compiled tile of a block. */
+  static int ofCompiledBlock(long slots, int channels) {
+    long rows = COMPILED_BLOCK / Math.max(1, slots * channels);
+    return (int) Math.max(COMPILED_FEWEST, Math.min(rows, MOST));
   }
 
   /**

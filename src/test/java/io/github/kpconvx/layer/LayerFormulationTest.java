@@ -353,12 +353,33 @@ class LayerFormulationTest {
   @Test
   void tilesAreOfOneSizeAndNeitherSmallNorLarge() {
     for (int size : Padding.sizes()) {
-      for (int most : new int[] {TileSize.COMPILED_GEOMETRY, TileSize.COMPILED_BLOCK}) {
-        int tile = Padding.tile(size, most);
+      for (int most : new int[] {256, 2048, TileSize.COMPILED_GEOMETRY}) {
+        int tile = Padding.tile(size, most, 1);
         assertEquals(0, size % tile, size + " rows in tiles of " + tile);
         assertTrue(
             tile <= most && tile > Math.min(size - 1, most / 2), size + " rows, tiles of " + tile);
       }
     }
+  }
+
+  @Test
+  void processorsHaveATileEachUnlessItIsTooSmall() {
+    for (int size : Padding.sizes()) {
+      int tile = Padding.tile(size, TileSize.COMPILED_GEOMETRY, 6);
+      assertEquals(0, size % tile, size + " rows in tiles of " + tile);
+      assertTrue(
+          size / tile >= 6 || tile < 2 * TileSize.COMPILED_FEWEST,
+          size + " rows in tiles of " + tile);
+      assertTrue(
+          tile >= Math.min(size, TileSize.COMPILED_FEWEST), size + " rows in tiles of " + tile);
+    }
+  }
+
+  @Test
+  void compiledTilesShrinkAsRowsGrow() {
+    assertEquals(2048, TileSize.ofCompiledBlock(16, 64));
+    assertEquals(512, TileSize.ofCompiledBlock(32, 128));
+    assertEquals(2048, TileSize.ofCompiledBlock(0, 64));
+    assertEquals(TileSize.COMPILED_FEWEST, TileSize.ofCompiledBlock(256, 512));
   }
 }
