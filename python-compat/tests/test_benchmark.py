@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from kpconvx_compat.benchmark import __main__ as command
-from kpconvx_compat.benchmark import contenders, field, machine, measure, plots, prepare, processes, rounds, starts, table
+from kpconvx_compat.benchmark import contenders, field, machine, measure, placement, plots, prepare, processes, rounds, starts, table
 from kpconvx_compat.benchmark import workload as workloads
 
 TINY = workloads.WORKLOADS["tiny"]
@@ -182,13 +182,62 @@ def test_contenders_take_turns_and_one_that_fails_is_out(tmp_path):
     broken, greedy = Fake([1.0], RuntimeError("boom")), Fake([1.0], busy=1.9)
     field_of_four = {"good": good, "missing": missing, "broken": broken, "greedy": greedy}
     found = rounds.take_turns(field_of_four, [tmp_path / "w"], PLAN, 2, order.append)
-    assert found["good"] == {"title": "fake", "times_ms": {"w": [[2.0, 1.0, 3.0], [4.0]]}, "busy": [1.0, 1.0]}
+    assert found["good"] == {
+        "title": "fake",
+        "times_ms": {"w": [[2.0, 1.0, 3.0], [4.0]]},
+        "busy": [1.0, 1.0],
+        "distance": [None, None],
+        "far": [False, False],
+        "attempts": [1, 1],
+    }
     assert found["missing"] == {"title": "fake", "reason": "not run: no torch"}
     assert found["broken"]["reason"] == "failed: boom" and "times_ms" not in found["broken"]
     assert found["greedy"]["reason"] == "failed: kept 1.90 processors busy, though it may use 1"
     assert [line.split(": ")[1] for line in order] == ["good", "missing", "broken", "greedy", "good", "broken"]
     with pytest.raises(ValueError, match="rounds must be >= 1; found 0"):
         rounds.take_turns({}, [], PLAN, 0)
+
+
+def test_a_turn_is_taken_again_while_processors_are_far_apart(tmp_path):
+    waits = []
+
+    def turns(distances, *answers):
+        measure = iter(distances)
+        watched = placement.Placement(lambda: next(measure), waits.append)
+        found = rounds.take_turns({"it": Fake(*answers)}, [tmp_path / "w"], PLAN, 1, placement=watched)
+        assert next(measure, None) is None
+        return found
+
+    found = turns([100, 120], [1.0])
+    assert found["it"]["times_ms"] == {"w": [[1.0]]} and found["it"]["distance"] == [120] and not waits
+    # It begins far and waits, ends far and is taken again.
+    found = turns([90, 300, 280, 100, 110], [1.0], [2.0])
+    assert found["it"]["times_ms"] == {"w": [[2.0]]} and found["it"]["attempts"] == [2]
+    assert waits == [placement.POLL] and found["it"]["far"] == [False]
+    assert rounds.placements(found) == (
+        "A message between the processors and back took from 110 to 110 ns; of 1 turns 1 were taken again as they were far"
+        " apart, and 0 count although they were.\n"
+    )
+    found = turns([100, 500, 100, 500, 100, 500], [1.0], [2.0], [3.0])
+    assert found["it"]["times_ms"] == {"w": [[3.0]]} and found["it"]["far"] == [True] and found["it"]["distance"] == [500]
+
+
+def test_waiting_for_processors_ends():
+    distances = iter([100] + [900] * 99)
+    waits = []
+    watched = placement.Placement(lambda: next(distances), waits.append)
+    assert watched.settle() == 100
+    assert watched.settle() == 900 and sum(waits) == placement.PATIENCE
+    alone = placement.Placement(lambda: None, waits.append)
+    assert alone.settle() is None and not alone.far(None)
+
+
+def test_messages_between_processors_are_timed():
+    processors = os.sched_getaffinity(0)
+    assert placement.message_ns({min(processors)}) is None
+    if len(processors) > 1:
+        assert 10 < placement.message_ns(processors) < 1e6
+    assert os.sched_getaffinity(0) == processors
 
 
 def test_the_table_has_a_row_for_each_contender_also_for_those_that_did_not_run():
@@ -225,6 +274,7 @@ def test_the_command_writes_its_results(prepared, capsys):
         (["--series", "G"], "unknown series 'G'; known are R, kappa, D, B"),
         (["--rounds", "0"], "--rounds must be >= 1; found 0"),
         (["--seconds", "0"], "--seconds must be > 0; found 0"),
+        (["--warm-up", "-1"], "--warm-up must be > 0; found -1"),
     ],
 )
 def test_bad_usage_is_named(arguments, message, tmp_path, capsys):

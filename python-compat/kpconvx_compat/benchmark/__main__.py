@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from kpconvx_compat.benchmark import field, machine, rounds, starts, table
+from kpconvx_compat.benchmark.placement import Placement, message_ns
 from kpconvx_compat.benchmark.workload import SERIES, WORKLOADS, series
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,6 +33,8 @@ def main(arguments=None, contenders=None):
         parser.error(f"--rounds must be >= 1; found {options.rounds}")
     if not options.seconds > 0:
         parser.error(f"--seconds must be > 0; found {options.seconds:g}")
+    if not options.warm_up > 0:
+        parser.error(f"--warm-up must be > 0; found {options.warm_up:g}")
     try:
         _run(options, everyone, chosen, names, symbols)
         return 0
@@ -51,7 +54,8 @@ def _parser():
     parser.add_argument("--workloads", default="S,T,M", help=f"of {', '.join(WORKLOADS)}; none for no table (default S,T,M)")
     parser.add_argument("--contenders", default="all", help="names with commas between them (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender has its turn (default 3)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long a turn is timed, after half of that to warm up (default 2)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long a turn is timed (default 3)")
+    parser.add_argument("--warm-up", type=float, default=5.0, help="seconds that it runs before that (default 5)")
     parser.add_argument("--threads", choices=("one", "all"), default="all", help="processors that each may use")
     parser.add_argument("--series", default="none", help=f"of {', '.join(SERIES)}, or all: what varies around S, for the pictures")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="where the pictures of the series go (default: --target)")
@@ -82,7 +86,8 @@ def _run(options, everyone, chosen, names, symbols):
         return
     available = os.sched_getaffinity(0)
     processors = frozenset({min(available)} if options.threads == "one" else available)
-    plan = field.Plan(processors, options.seconds / 2, options.seconds, cache=target / "cache")
+    plan = field.Plan(processors, options.warm_up, options.seconds, cache=target / "cache")
+    placement = Placement(lambda: message_ns(processors))
     results = {
         "machine": machine.describe([target / "classpath.txt", target / "classpath-djl.txt"]),
         "threads": len(processors),
@@ -91,15 +96,15 @@ def _run(options, everyone, chosen, names, symbols):
     sections = [_heading(results)]
     for name in names:
         say(f"{name}:")
-        found = rounds.take_turns(chosen, [target / name], plan, options.rounds, say)
+        found = rounds.take_turns(chosen, [target / name], plan, options.rounds, say, placement)
         results["workloads"][name] = {"description": descriptions[name], "results": found}
         sections.append(table.workload_table(descriptions[name], found))
-    short = field.Plan(processors, options.seconds / 6, options.seconds / 3, cache=plan.cache)
+    short = field.Plan(processors, options.warm_up / 5, options.seconds / 3, cache=plan.cache)
     own = {name: chosen[name] for name in chosen if options.contenders != "all" or name in SERIES_CONTENDERS}
     if varied:
         works = {work.name: work for works in varied.values() for work in works.values()}
         say("series:")
-        found = rounds.take_turns(own, [target / name for name in works], short, 1, say)
+        found = rounds.take_turns(own, [target / name for name in works], short, 1, say, placement)
         results["series"] = {"descriptions": {name: work.description() for name, work in works.items()}, "results": found}
         sections.append(_series(varied, found, options.plots or target))
     if options.cold_start:

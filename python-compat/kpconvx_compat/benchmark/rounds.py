@@ -3,12 +3,17 @@
 import statistics
 
 from kpconvx_compat.benchmark.field import NotRun
+from kpconvx_compat.benchmark.placement import Placement
 
 BUSY_SLACK = 1.05
+ATTEMPTS = 3
 
 
-def take_turns(contenders, directories, plan, rounds, say=lambda line: None):
+def take_turns(contenders, directories, plan, rounds, say=lambda line: None, placement=None):
     """Measures each contender once in each round.
+
+    A turn begins when the processors are near to one another, and is taken again if they are not at its end, as engines
+    that hand data from one to the other take half as long again then; the last of three attempts counts in any case.
 
     Args:
         contenders: by name, objects with ``measure(directories, plan)`` as those of :mod:`field`.
@@ -16,14 +21,17 @@ def take_turns(contenders, directories, plan, rounds, say=lambda line: None):
         plan: Plan.
         rounds: >= 1.
         say: function that shows a line.
+        placement: Placement of the processors.
 
     Returns:
         dict by the contender's name: ``title``; then either ``times_ms``, by workload's name a list with a list of times
-        for each round, and ``busy``, the processors kept busy in each round; or ``reason``, why it has none. A contender
-        that fails in one round is out.
+        for each round, and with an entry for each round ``busy``, the processors kept busy, ``distance``, the larger of
+        those before and after, ``far``, whether that was far, and ``attempts``; or ``reason``, why it has none. A
+        contender that fails in one round is out.
     """
     if rounds < 1:
         raise ValueError(f"rounds must be >= 1; found {rounds}")
+    placement = placement or Placement(lambda: None)
     results = {name: {"title": contender.title} for name, contender in contenders.items()}
     for number in range(1, rounds + 1):
         for name, contender in contenders.items():
@@ -31,11 +39,7 @@ def take_turns(contenders, directories, plan, rounds, say=lambda line: None):
             if "reason" in result:
                 continue
             try:
-                measured = contender.measure(directories, plan)
-                if measured.busy > BUSY_SLACK * len(plan.processors):
-                    raise RuntimeError(
-                        f"kept {measured.busy:.2f} processors busy, though it may use {len(plan.processors)}"
-                    )
+                measured, place = _turn(contender, directories, plan, placement)
             except NotRun as missing:
                 result["reason"] = f"not run: {missing}"
             except RuntimeError as error:
@@ -44,15 +48,44 @@ def take_turns(contenders, directories, plan, rounds, say=lambda line: None):
             else:
                 for workload, times in measured.times.items():
                     result.setdefault("times_ms", {}).setdefault(workload, []).append(times)
-                result.setdefault("busy", []).append(measured.busy)
+                for key, value in {"busy": measured.busy, **place}.items():
+                    result.setdefault(key, []).append(value)
             say(f"round {number} of {rounds}: {name}: {_summary(result)}")
     return results
+
+
+def _turn(contender, directories, plan, placement):
+    """What a contender measured, and how the processors were placed."""
+    for attempt in range(1, ATTEMPTS + 1):
+        before = placement.settle()
+        measured = contender.measure(directories, plan)
+        if measured.busy > BUSY_SLACK * len(plan.processors):
+            raise RuntimeError(f"kept {measured.busy:.2f} processors busy, though it may use {len(plan.processors)}")
+        after = placement.distance()
+        distance = None if before is None or after is None else max(before, after)
+        if not placement.far(distance):
+            break
+    return measured, {"distance": distance, "far": placement.far(distance), "attempts": attempt}
 
 
 def _summary(result):
     if "reason" in result:
         return result["reason"]
-    return ", ".join(f"{name} {statistics.median(rounds[-1]):.3f} ms" for name, rounds in result["times_ms"].items())
+    times = ", ".join(f"{name} {statistics.median(rounds[-1]):.3f} ms" for name, rounds in result["times_ms"].items())
+    return times + (f", processors far apart ({result['distance'][-1]:.0f} ns)" if result["far"][-1] else "")
+
+
+def placements(results):
+    """In words: how many turns there were, how many were taken again, how many count though processors were far apart."""
+    distances = [each for result in results.values() for each in result.get("distance", []) if each is not None]
+    if not distances:
+        return ""
+    attempts = [each for result in results.values() for each in result.get("attempts", [])]
+    far = sum(each for result in results.values() for each in result.get("far", []))
+    return (
+        f"A message between the processors and back took from {min(distances):.0f} to {max(distances):.0f} ns; of "
+        f"{len(attempts)} turns {sum(each > 1 for each in attempts)} were taken again as they were far apart, and {far} count although they were.\n"
+    )
 
 
 def per_round(result, workload):

@@ -1,6 +1,6 @@
 """Results as Markdown."""
 
-from kpconvx_compat.benchmark.rounds import figure, per_round, ratio
+from kpconvx_compat.benchmark.rounds import figure, per_round, placements, ratio
 
 BASES = ("keras", "keras-direct", "onnxruntime", "onnxruntime-direct", "floor")
 
@@ -34,7 +34,8 @@ def workload_table(description, results):
             reason = results[contender].get("reason", "not run: no time was given").replace("|", "\\|")
             rows.append([f"`{contender}`", results[contender]["title"], reason, *[""] * (len(head) - 3)])
     sizes = "B={batch} R={points} κ={neighbours} D={features} DH={hidden}".format(**description)
-    return f"### {name}: {sizes}\n\n{grid(head, rows)}"
+    placed = placements(results)
+    return f"### {name}: {sizes}\n\n{grid(head, rows)}" + (f"\n{placed}" if placed else "")
 
 
 def steps_table(steps, results):

@@ -25,17 +25,17 @@ import org.tensorflow.types.TInt32;
  * SelectV2.
  */
 final class Activations {
-  static final Activation LINEAR = (tf, x) -> x;
+  static final Activation LINEAR = new Elementary((tf, x) -> x);
   static final Activation KERAS_2_HARD_SIGMOID = HardSigmoid::hardSigmoid;
 
   static final ObjectRegistry<Activation> REGISTRY = new ObjectRegistry<>("activation");
 
   static {
     function("linear", LINEAR);
-    function("relu", (tf, x) -> tf.nn.relu(x));
-    function("relu6", (tf, x) -> tf.nn.relu6(x));
+    function("relu", new Elementary((tf, x) -> tf.nn.relu(x)));
+    function("relu6", new Elementary((tf, x) -> tf.nn.relu6(x)));
     function("leaky_relu", leakyRelu(0.2));
-    function("elu", (tf, x) -> tf.nn.elu(x));
+    function("elu", new Elementary((tf, x) -> tf.nn.elu(x)));
     function("celu", Activations::celu);
     function("selu", (tf, x) -> tf.nn.selu(x));
     function("gelu", GELU::gelu);
@@ -75,7 +75,23 @@ final class Activations {
     REGISTRY.refuse("PReLU", "has weights; expected a function without any");
   }
 
+  /** An operation of its own, which TensorFlow can compute together with a matrix product. */
+  private record Elementary(Activation operation) implements Activation {
+    @Override
+    public Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
+      return operation.apply(tf, x);
+    }
+  }
+
   private Activations() {}
+
+  /**
+   * Whether TensorFlow has a kernel for a matrix product followed by this. Of others, such as gelu,
+   * it makes operations that only oneDNN computes, in places where oneDNN is not used.
+   */
+  static boolean isElementary(Activation activation) {
+    return activation instanceof Elementary;
+  }
 
   private static void function(String name, Activation function) {
     REGISTRY.add(
@@ -92,7 +108,7 @@ final class Activations {
   }
 
   private static Activation leakyRelu(double slope) {
-    return (tf, x) -> tf.nn.leakyRelu(x, LeakyRelu.alpha((float) slope));
+    return new Elementary((tf, x) -> tf.nn.leakyRelu(x, LeakyRelu.alpha((float) slope)));
   }
 
   private static Operand<TFloat32> celu(Ops tf, Operand<TFloat32> x) {

@@ -5,6 +5,7 @@ import static io.github.kpconvx.layer.Geometry.integers;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.FloatNdArray;
 import org.tensorflow.ndarray.Shape;
@@ -20,6 +21,9 @@ import org.tensorflow.types.family.TNumber;
  * plain form.
  */
 final class FrozenKPConvX {
+  private static final DeviceSpec CPU =
+      DeviceSpec.newBuilder().deviceType(DeviceSpec.DeviceType.CPU).deviceIndex(0).build();
+
   private final KPConvXLayer layer;
   private final KPConvXConfig config;
   private final int channels;
@@ -117,11 +121,12 @@ final class FrozenKPConvX {
   /** What a block computes for some points, in the order in which it does. */
   private Map<String, Operand<TFloat32>> stages(Ops tf, Map<String, Operand<?>> inputs) {
     Operand<TFloat32> f = floats(inputs.get("f"));
-    Operand<TFloat32> phi = activated(tf, dense(tf, f, inputs, "Phi", "phi"));
-    Operand<TFloat32> a = tf.math.sigmoid(dense(tf, phi, inputs, "Psi", "psi"));
+    Ops products = products(tf);
+    Operand<TFloat32> phi = activated(tf, dense(products, f, inputs, "Phi", "phi"));
+    Operand<TFloat32> a = tf.math.sigmoid(dense(products, phi, inputs, "Psi", "psi"));
     Operand<TFloat32> gathered = aggregate(tf, a, inputs);
-    Operand<TFloat32> u = activated(tf, dense(tf, gathered, inputs, "Atilde", "btilde"));
-    Operand<TFloat32> v = activated(tf, dense(tf, u, inputs, "Ahat", "bhat"));
+    Operand<TFloat32> u = activated(tf, dense(products, gathered, inputs, "Atilde", "btilde"));
+    Operand<TFloat32> v = activated(tf, dense(products, u, inputs, "Ahat", "bhat"));
     long groups = channels / config.groups();
     Map<String, Operand<TFloat32>> stages = new LinkedHashMap<>();
     stages.put("A", tf.reshape(a, tf.array(-1L, config.kernelPoints(), groups)));
@@ -143,6 +148,13 @@ final class FrozenKPConvX {
     return GpuBuild.is()
         ? aggregation.of(tf, w, a, features, n, geometry)
         : aggregation.folded(tf, w, a, features, n, geometry);
+  }
+
+  /** TensorFlow fuses a matrix product with what follows it where it knows the device. */
+  private Ops products(Ops tf) {
+    return !GpuBuild.is() && Activations.isElementary(config.activation())
+        ? tf.withDevice(CPU)
+        : tf;
   }
 
   private Operand<TFloat32> activated(Ops tf, Operand<TFloat32> x) {

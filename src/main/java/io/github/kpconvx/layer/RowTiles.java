@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
 import org.tensorflow.ConcreteFunction;
-import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.OperationBuilder;
@@ -40,10 +39,6 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
 
   /** Inlines the loop's functions into the graph, where TensorFlow fuses their operations. */
   private static final String LOWER = "_lower_using_switch_merge";
-
-  /** TensorFlow fuses matrix products with what follows where it knows the device. */
-  private static final DeviceSpec CPU =
-      DeviceSpec.newBuilder().deviceType(DeviceSpec.DeviceType.CPU).deviceIndex(0).build();
 
   /** How many tiles wait for each processor, so that none is idle for long at the end. */
   private static final int CALLS = 16;
@@ -147,8 +142,7 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
     Operand<TInt32> end = tf.math.minimum(tf.math.add(start, most), integers(state, ROWS));
     Map<String, Operand<?>> captured = new LinkedHashMap<>(state);
     captured.remove(START);
-    try (ConcreteFunction call =
-        ConcreteFunction.create(inside -> trace(inside.withDevice(CPU), state, counted))) {
+    try (ConcreteFunction call = ConcreteFunction.create(inside -> trace(inside, state, counted))) {
       OperationBuilder calls = tf.scope().opBuilder("MapDefun", "calls");
       calls.addInputList(new Output<?>[] {tf.range(start, end, tile).asOutput()});
       calls.addInputList(outputs(captured));

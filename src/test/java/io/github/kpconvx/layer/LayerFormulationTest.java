@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
@@ -177,6 +179,77 @@ class LayerFormulationTest {
         List.of("k", "h", "block_0/A", "block_0/f", "block_0/u", "block_0/v", "block_0/F"),
         stages.subList(0, 7));
     assertEquals(12, stages.size());
+  }
+
+  /**
+   * TensorFlow joins a product with what follows it, and knows more to join than it can compute.
+   */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "linear",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "celu",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "sigmoid",
+        "log_sigmoid",
+        "hard_sigmoid",
+        "hard_silu",
+        "sparse_sigmoid",
+        "tanh",
+        "tanh_shrink",
+        "hard_tanh",
+        "softplus",
+        "sparse_plus",
+        "squareplus",
+        "softsign",
+        "soft_shrink",
+        "hard_shrink",
+        "exponential",
+        "softmax",
+        "log_softmax",
+        "sparsemax"
+      })
+  void everyActivationFollowsAProduct(String activation) {
+    ObjectNode config = (ObjectNode) layer("conv", 1).serialize().json();
+    ((ObjectNode) config.get("config")).put("activation", activation);
+    draw(layer("conv", 1), 3, 4);
+    Random random = new Random(8);
+    try (Graph graph = new Graph();
+        Session session = new Session(graph);
+        TFloat32 places = TFloat32.tensorOf(Shape.of(2, 99, 3));
+        TFloat32 features = TFloat32.tensorOf(Shape.of(2, 99, D));
+        TInt32 neighbours = TInt32.tensorOf(Shape.of(2, 99, SLOTS))) {
+      places.scalars().forEach(value -> value.setFloat(random.nextFloat()));
+      features.scalars().forEach(value -> value.setFloat((float) random.nextGaussian() * 0.3f));
+      neighbours.scalars().forEach(value -> value.setInt(random.nextInt(99)));
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> x = floats(tf, 3);
+      Operand<TFloat32> f = floats(tf, D);
+      Operand<TInt32> n = tf.placeholder(TInt32.class, Placeholder.shape(Shape.of(-1, -1, SLOTS)));
+      KPConvXLayer frozen = KPConvXLayer.fromConfig(config.toString());
+      frozen.freeze(values);
+      frozen.build(tf, D);
+      Session.Runner runner = session.runner().feed(x, places).feed(f, features);
+      runner.feed(n, neighbours);
+      for (Formulation form : new Formulation[] {Formulation.PLAIN, Formulation.FOLDED}) {
+        CallContext context = CallContext.of(Mode.INFERENCE).withFormulation(form);
+        runner.fetch(frozen.call(tf, List.of(x, f, n), context));
+      }
+      try (var results = runner.run()) {
+        float[] expected = array((TFloat32) results.get(0));
+        float[] found = array((TFloat32) results.get(1));
+        for (int i = 0; i < expected.length; i++) {
+          assertEquals(expected[i], found[i], 1e-5f * Math.max(1, Math.abs(expected[i])));
+        }
+      }
+    }
   }
 
   /** TensorFlow computes ahead what follows from sizes, and leaves out what then seems unused. */
