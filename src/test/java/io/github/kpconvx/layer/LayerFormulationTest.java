@@ -217,7 +217,7 @@ class LayerFormulationTest {
         "sparsemax"
       })
   void everyActivationFollowsAProduct(String activation) {
-    ObjectNode config = (ObjectNode) layer("conv", 1).serialize().json();
+    ObjectNode config = layer("conv", 1).serialize().json();
     ((ObjectNode) config.get("config")).put("activation", activation);
     draw(layer("conv", 1), 3, 4);
     Random random = new Random(8);
