@@ -8,7 +8,7 @@ TRIPS = 4000
 BATCHES = 9
 SPINS = 10**7
 FAR = 1.5
-PATIENCE = 60.0
+PATIENCE = 21.0
 POLL = 3.0
 
 
@@ -82,7 +82,7 @@ class Placement:
         return distance is not None and distance > FAR * self.least
 
     def settle(self):
-        """Waits until they are near, a minute at most; returns the distance then."""
+        """Waits until they are near, some seconds at most; returns the distance then."""
         found = self.distance()
         waited = 0.0
         while self.far(found) and waited < PATIENCE:

@@ -6,14 +6,14 @@ from kpconvx_compat.benchmark.field import NotRun
 from kpconvx_compat.benchmark.placement import Placement
 
 BUSY_SLACK = 1.05
-ATTEMPTS = 3
+ATTEMPTS = 2
 
 
 def take_turns(contenders, directories, plan, rounds, say=lambda line: None, placement=None):
     """Measures each contender once in each round.
 
     A turn begins when the processors are near to one another, and is taken again if they are not at its end, as engines
-    that hand data from one to the other take half as long again then; the last of three attempts counts in any case.
+    that hand data from one to the other take half as long again then; the second counts in any case.
 
     Args:
         contenders: by name, objects with ``measure(directories, plan)`` as those of :mod:`field`.
