@@ -293,7 +293,6 @@ public final class KPConvX {
       try (WeightStore weights = WeightStore.open(path)) {
         Supplier<Network> networks = networks(weights);
         Network network = networks.get();
-        InferenceSession.prepare();
         start.await();
         return nativeModel(weights, networks, network);
       }
@@ -352,7 +351,7 @@ public final class KPConvX {
         built.stages().forEach((name, value) -> fetches.put(name, tensorName(value)));
         built.inputs().forEach((name, value) -> feeds.put(name, tensorName(value)));
         built.outputs().forEach((name, value) -> fetches.put(name, tensorName(value)));
-        Session session = InferenceSession.of(graph);
+        Session session = new Session(graph);
         return new LoadedGraph(
             session,
             feeds,

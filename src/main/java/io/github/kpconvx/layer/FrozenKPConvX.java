@@ -150,9 +150,12 @@ final class FrozenKPConvX {
         : aggregation.folded(tf, w, a, features, n, geometry);
   }
 
-  /** TensorFlow fuses a matrix product with what follows it where it knows the device. */
+  /**
+   * TensorFlow fuses a matrix product with what follows it where it knows the device; compiled
+   * tiles gain by that.
+   */
   private Ops products(Ops tf) {
-    return !GpuBuild.is() && Activations.isElementary(config.activation())
+    return compiled && !GpuBuild.is() && Activations.isElementary(config.activation())
         ? tf.withDevice(CPU)
         : tf;
   }

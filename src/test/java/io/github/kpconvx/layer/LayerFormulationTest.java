@@ -238,7 +238,7 @@ class LayerFormulationTest {
       frozen.build(tf, D);
       Session.Runner runner = session.runner().feed(x, places).feed(f, features);
       runner.feed(n, neighbours);
-      for (Formulation form : new Formulation[] {Formulation.PLAIN, Formulation.FOLDED}) {
+      for (Formulation form : new Formulation[] {Formulation.PLAIN, Formulation.COMPILED}) {
         CallContext context = CallContext.of(Mode.INFERENCE).withFormulation(form);
         runner.fetch(frozen.call(tf, List.of(x, f, n), context));
       }
