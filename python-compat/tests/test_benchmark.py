@@ -296,7 +296,7 @@ def test_jmh_results_are_read(tmp_path, monkeypatch):
     (tmp_path / "classpath.txt").write_text("a.jar:b.jar\n")
 
     def jmh(command, processors, timeout, environment, folder):
-        assert command[:5] == ["java", field.WITHOUT_ACCOUNT, "-cp", "a.jar:b.jar", "org.openjdk.jmh.Main"]
+        assert command[:6] == ["java", *field.JAVACPP, "-cp", "a.jar:b.jar", "org.openjdk.jmh.Main"]
         assert f"workload={tmp_path / 'w'}" in command and "contender=folded" in command
         histogram = [[[[3.0, 2], [4.0, 1]], [[5.0, 1]]]]  # of a fork: for each iteration, times and how many runs took them
         result = {"params": {"workload": str(tmp_path / "w")}, "primaryMetric": {"rawDataHistogram": histogram}}

@@ -110,15 +110,16 @@ class JavaContender:
         return _complete(times, directories, finished)
 
 
-# As the command line sets it: JavaCPP's account of memory takes a third of the time that loading takes.
-WITHOUT_ACCOUNT = "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"
+# As the command line sets them and README.md recommends: JavaCPP's account of memory takes a third of the time that loading
+# takes, its search for CUDA's libraries a quarter second.
+JAVACPP = ("-Dorg.bytedeco.javacpp.maxPhysicalBytes=0", "-Dorg.bytedeco.javacpp.platform.extension=-none")
 
 
 def java(classpath, main, *arguments):
     """The command that runs a class; raises NotRun if the file with the class path is missing."""
     if not Path(classpath).exists():
         raise NotRun(f"{classpath} is missing; README.md of python-compat tells what writes it")
-    return ["java", WITHOUT_ACCOUNT, "-cp", Path(classpath).read_text(encoding="utf-8").strip(), main, *arguments]
+    return ["java", *JAVACPP, "-cp", Path(classpath).read_text(encoding="utf-8").strip(), main, *arguments]
 
 
 def contenders(target):

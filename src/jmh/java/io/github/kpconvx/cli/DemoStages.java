@@ -41,7 +41,7 @@ public final class DemoStages {
     if (arguments.length != 2) {
       throw new IllegalArgumentException("Usage: DemoStages SHIPPED OUT.las");
     }
-    Main.setUpNativeMemory();
+    NativeLibraries.setUp();
     new DemoStages().run(Path.of(arguments[0]), Path.of(arguments[1]));
   }
 

@@ -34,8 +34,6 @@ import picocli.CommandLine.ScopeType;
       VerifyCommand.class
     })
 public final class Main implements Runnable {
-  private static final String NATIVE_MEMORY = "org.bytedeco.javacpp.maxPhysicalBytes";
-
   @Option(
       names = "--debug",
       description = "Shows the stack trace of a failure.",
@@ -62,7 +60,7 @@ public final class Main implements Runnable {
   public static int run(String... arguments) {
     // Pictures are drawn, never shown.
     System.setProperty("java.awt.headless", "true");
-    setUpNativeMemory();
+    NativeLibraries.setUp();
     Main main = new Main();
     CommandLine line = new CommandLine(main);
     line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
@@ -77,17 +75,6 @@ public final class Main implements Runnable {
           return 1;
         });
     return line.execute(arguments.length == 0 ? new String[] {"demo"} : arguments);
-  }
-
-  /**
-   * Before TensorFlow is loaded. JavaCPP would ask how much memory the process has at each
-   * allocation, a third of the time it takes to load a model, and would refuse any more when it is
-   * four times the heap's, as it may be for a large cloud.
-   */
-  static void setUpNativeMemory() {
-    if (System.getProperty(NATIVE_MEMORY) == null) {
-      System.setProperty(NATIVE_MEMORY, "0");
-    }
   }
 
   private static String message(Exception exception) {
