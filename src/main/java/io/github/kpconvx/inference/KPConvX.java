@@ -351,7 +351,7 @@ public final class KPConvX {
         built.stages().forEach((name, value) -> fetches.put(name, tensorName(value)));
         built.inputs().forEach((name, value) -> feeds.put(name, tensorName(value)));
         built.outputs().forEach((name, value) -> fetches.put(name, tensorName(value)));
-        Session session = new Session(graph);
+        Session session = InferenceSession.of(graph);
         return new LoadedGraph(
             session,
             feeds,
