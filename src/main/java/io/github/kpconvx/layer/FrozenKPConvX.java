@@ -29,6 +29,8 @@ final class FrozenKPConvX {
   private final int channels;
   private final Aggregation aggregation;
   private final boolean compiled;
+  private final boolean forGpu;
+  private final TileSize tileSize;
   private final CallContext context;
 
   FrozenKPConvX(KPConvXLayer layer, long featureDim, CallContext context) {
@@ -37,6 +39,8 @@ final class FrozenKPConvX {
     this.channels = (int) featureDim;
     this.aggregation = new Aggregation(featureDim, config.kernelPoints(), config.groups());
     this.compiled = context.formulation() == Formulation.COMPILED;
+    this.forGpu = GpuBuild.is();
+    this.tileSize = new TileSize(compiled, forGpu);
     this.context = context;
   }
 
@@ -67,7 +71,7 @@ final class FrozenKPConvX {
     made.put("k", new RowTiles.Result(TInt32.class, slots, known));
     made.put("h", new RowTiles.Result(TFloat32.class, slots, known));
     Map<String, Operand<?>> results =
-        tiles(tf, rows, TileSize.ofGeometry(tf, rows, compiled))
+        tiles(tf, rows, tileSize.ofGeometry(tf, rows))
             .map(
                 tf.withSubScope("geometry"),
                 ofPoints,
@@ -78,7 +82,7 @@ final class FrozenKPConvX {
   }
 
   private RowTiles tiles(Ops tf, SharedGeometry.Rows rows, Operand<TInt32> tile) {
-    return new RowTiles(rows.count(tf), tile, GpuBuild.is());
+    return new RowTiles(rows.count(tf), tile, forGpu);
   }
 
   private Map<String, Operand<?>> geometry(Ops tf, Map<String, Operand<?>> inputs, float[][] q) {
@@ -100,7 +104,7 @@ final class FrozenKPConvX {
     RowTiles.Result result = new RowTiles.Result(TFloat32.class, tf.constant(channels), channels);
     Operand<TFloat32> output =
         floats(
-            tiles(tf, rows, TileSize.ofBlock(tf, rows, channels, compiled))
+            tiles(tf, rows, tileSize.ofBlock(tf, rows, channels))
                 .map(
                     tf,
                     ofPoints,
@@ -145,7 +149,7 @@ final class FrozenKPConvX {
     if (compiled) {
       return aggregation.compiled(tf, w, a, features, n, geometry);
     }
-    return GpuBuild.is()
+    return forGpu
         ? aggregation.of(tf, w, a, features, n, geometry)
         : aggregation.folded(tf, w, a, features, n, geometry);
   }
@@ -155,7 +159,7 @@ final class FrozenKPConvX {
    * tiles gain by that.
    */
   private Ops products(Ops tf) {
-    return compiled && !GpuBuild.is() && Activations.isElementary(config.activation())
+    return compiled && !forGpu && Activations.isElementary(config.activation())
         ? tf.withDevice(CPU)
         : tf;
   }

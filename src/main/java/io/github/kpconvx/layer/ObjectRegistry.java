@@ -7,8 +7,10 @@ import io.github.kpconvx.keras.ClassNames;
 import io.github.kpconvx.keras.ConfigReader;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 
@@ -46,6 +48,11 @@ final class ObjectRegistry<T> {
       aliases.put(alias, className);
     }
     return add(className, factory);
+  }
+
+  /** The names of what was added, in alphabetical order; capital letters come first. */
+  Set<String> names() {
+    return Collections.unmodifiableSet(factories.keySet());
   }
 
   /** Tells of a name that Keras knows why it cannot be used here. */
@@ -91,11 +98,7 @@ final class ObjectRegistry<T> {
       throw new KerasException(
           "%s: unknown %s %s; known %ss are %s"
               .formatted(
-                  owner,
-                  key,
-                  KerasObject.abbreviate(value),
-                  kind,
-                  String.join(", ", factories.keySet())));
+                  owner, key, KerasObject.abbreviate(value), kind, String.join(", ", names())));
     }
     return factory;
   }

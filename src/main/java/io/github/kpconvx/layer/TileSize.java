@@ -7,8 +7,11 @@ import org.tensorflow.types.TInt32;
 /**
  * How many rows are a tile: as few as leave what is computed of them in a processor's caches, and
  * as many as a step of the loop is worth.
+ *
+ * @param compiled whether XLA compiles what is computed of them
+ * @param forGpu whether operations may run on a GPU
  */
-final class TileSize {
+record TileSize(boolean compiled, boolean forGpu) {
   /** Rows of a compiled tile of geometry: each call has its cost. */
   static final int COMPILED_GEOMETRY = 16384;
 
@@ -27,17 +30,15 @@ final class TileSize {
   private static final int FEWEST = 64;
   private static final int MOST = 2048;
 
-  private TileSize() {}
-
   /** Rows of a tile of geometry. */
-  static Operand<TInt32> ofGeometry(Ops tf, SharedGeometry.Rows rows, boolean compiled) {
+  Operand<TInt32> ofGeometry(Ops tf, SharedGeometry.Rows rows) {
     return compiled
         ? rows.padding().tile(tf, COMPILED_GEOMETRY, RowTiles.processors())
         : holding(tf, rows, FOLDED_GEOMETRY, rows.slots(tf));
   }
 
   /** Rows of a tile of a block of D channels. */
-  static Operand<TInt32> ofBlock(Ops tf, SharedGeometry.Rows rows, int channels, boolean compiled) {
+  Operand<TInt32> ofBlock(Ops tf, SharedGeometry.Rows rows, int channels) {
     return compiled
         ? rows.padding().tile(tf, ofCompiledBlock(rows.slots(), channels), RowTiles.processors())
         : holding(tf, rows, FOLDED_BLOCK, tf.math.mul(rows.slots(tf), tf.constant(channels)));
@@ -53,9 +54,9 @@ final class TileSize {
    * As many rows as hold so many numbers, or fewer, so that each processor has some; for a GPU as
    * many as may be.
    */
-  private static Operand<TInt32> holding(
+  private Operand<TInt32> holding(
       Ops tf, SharedGeometry.Rows rows, int numbers, Operand<TInt32> ofRow) {
-    if (GpuBuild.is()) {
+    if (forGpu) {
       return tf.constant(MOST);
     }
     Operand<TInt32> one = tf.constant(1);

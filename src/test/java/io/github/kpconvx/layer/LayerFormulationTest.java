@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
@@ -181,41 +181,16 @@ class LayerFormulationTest {
     assertEquals(12, stages.size());
   }
 
+  static Stream<String> keepingShape() {
+    // glu halves the channels.
+    return ActivationTest.functions().filter(name -> !name.equals("glu"));
+  }
+
   /**
    * TensorFlow joins a product with what follows it, and knows more to join than it can compute.
    */
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "linear",
-        "relu",
-        "relu6",
-        "leaky_relu",
-        "elu",
-        "celu",
-        "selu",
-        "gelu",
-        "silu",
-        "mish",
-        "sigmoid",
-        "log_sigmoid",
-        "hard_sigmoid",
-        "hard_silu",
-        "sparse_sigmoid",
-        "tanh",
-        "tanh_shrink",
-        "hard_tanh",
-        "softplus",
-        "sparse_plus",
-        "squareplus",
-        "softsign",
-        "soft_shrink",
-        "hard_shrink",
-        "exponential",
-        "softmax",
-        "log_softmax",
-        "sparsemax"
-      })
+  @MethodSource("keepingShape")
   void everyActivationFollowsAProduct(String activation) {
     ObjectNode config = layer("conv", 1).serialize().json();
     ((ObjectNode) config.get("config")).put("activation", activation);
