@@ -24,6 +24,11 @@ final class FrozenKPConvX {
   private static final DeviceSpec CPU =
       DeviceSpec.newBuilder().deviceType(DeviceSpec.DeviceType.CPU).deviceIndex(0).build();
 
+  /** Compiled tiles are few, as each call of XLA has its cost. */
+  private static final int COMPILED_QUEUE = 1;
+
+  private static final int FOLDED_QUEUE = 16;
+
   private final KPConvXLayer layer;
   private final KPConvXConfig config;
   private final int channels;
@@ -82,7 +87,7 @@ final class FrozenKPConvX {
   }
 
   private RowTiles tiles(Ops tf, SharedGeometry.Rows rows, Operand<TInt32> tile) {
-    return new RowTiles(rows.count(tf), tile, forGpu);
+    return new RowTiles(rows.count(tf), tile, forGpu, compiled ? COMPILED_QUEUE : FOLDED_QUEUE);
   }
 
   private Map<String, Operand<?>> geometry(Ops tf, Map<String, Operand<?>> inputs, float[][] q) {

@@ -31,17 +31,16 @@ import org.tensorflow.types.family.TType;
  * @param tile how many of them are a tile; the last one may have fewer
  * @param divided whether a tile's operations may use all processors, or a GPU: then several tiles
  *     are under way at once
+ * @param queue how many tiles begin at once for each processor, if they are not divided: with
+ *     several, none is idle while tiles differ in time; with one, none is late by a whole tile
  */
-record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
+record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided, int queue) {
   private static final String START = "start";
   private static final String ROWS = "rows";
   private static final String TILE = "tile";
 
   /** Inlines the loop's functions into the graph, where TensorFlow fuses their operations. */
   private static final String LOWER = "_lower_using_switch_merge";
-
-  /** How many tiles wait for each processor, so that none is idle for long at the end. */
-  private static final int CALLS = 16;
 
   /**
    * A matrix (P, C) that is computed.
@@ -126,7 +125,7 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
    * Computes the next tiles, each on one processor: the state of the next turn. No more than some
    * for each processor, as all begin at once.
    */
-  private static Map<String, Operand<?>> calls(
+  private Map<String, Operand<?>> calls(
       Ops tf, Map<String, Operand<?>> state, Set<String> results, Body step) {
     Body counted =
         (inside, now) -> {
@@ -138,7 +137,7 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided) {
         };
     Operand<TInt32> start = integers(state, START);
     Operand<TInt32> tile = integers(state, TILE);
-    Operand<TInt32> most = tf.math.mul(tile, tf.constant(CALLS * processors()));
+    Operand<TInt32> most = tf.math.mul(tile, tf.constant(queue * processors()));
     Operand<TInt32> end = tf.math.minimum(tf.math.add(start, most), integers(state, ROWS));
     Map<String, Operand<?>> captured = new LinkedHashMap<>(state);
     captured.remove(START);
