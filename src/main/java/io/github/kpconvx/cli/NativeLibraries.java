@@ -20,11 +20,13 @@ final class NativeLibraries {
     // It would ask how much memory the process has at each allocation, a third of the time it takes
     // to load a model, and would refuse any more when it is four times the heap's, as it may be for
     // a large cloud.
-    setUnlessSet(MEMORY, "0");
+    if (System.getProperty(MEMORY) == null) {
+      System.setProperty(MEMORY, "0");
+    }
     // Untold, it looks for twenty libraries of CUDA under 1,500 names in each archive of the class
     // path, half the time it takes to load TensorFlow.
-    if (!hasGpuLibrary()) {
-      setUnlessSet(EXTENSION, "-none");
+    if (System.getProperty(EXTENSION) == null && !hasGpuLibrary()) {
+      System.setProperty(EXTENSION, "-none");
     }
   }
 
@@ -37,12 +39,6 @@ final class NativeLibraries {
       return Loader.findResource(Graph.class, library) != null;
     } catch (IOException e) {
       throw new UncheckedIOException("The class path cannot be read", e);
-    }
-  }
-
-  private static void setUnlessSet(String property, String value) {
-    if (System.getProperty(property) == null) {
-      System.setProperty(property, value);
     }
   }
 }
