@@ -133,7 +133,7 @@ def contenders(target):
         PythonContender("torch", "PyTorch, eager", torch),
         PythonContender("torch-compiled", "PyTorch, torch.compile", torch),
         PythonContender("onnxruntime", "ONNX Runtime in Python", ("onnxruntime",)),
-        PythonContender("onnxruntime-direct", "the formulas written down, in ONNX Runtime", ("onnxruntime",)),
+        PythonContender("onnxruntime-direct", "the steps of apple/ml-kpconvx, in ONNX Runtime", ("onnxruntime",)),
         JavaContender("java-plain", "this port, Keras's order of operations", "LayerBenchmark", "plain", common),
         JavaContender("java-folded", "this port, its default", "LayerBenchmark", "folded", common),
         JavaContender("java-compiled", "this port, compiled", "LayerBenchmark", "compiled", common),

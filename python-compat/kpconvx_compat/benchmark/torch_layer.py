@@ -51,13 +51,16 @@ class KPConvX(nn.Module):
 
 
 def _nearest(y, Q):
-    """By way of (P, κ, m_q, 3), as one writes it down."""
-    return torch.linalg.vector_norm(y[:, :, None] - Q, dim=-1).min(dim=-1)
+    """By way of (P, κ, m_q, 3), as apple/ml-kpconvx does."""
+    return _least(_square(y[:, :, None] - Q).sum(dim=-1))
 
 
 def _nearest_by_axis(y, Q):
     """The same from sums over the three axes, (P, κ, m_q)."""
-    squares = sum(_square(y[..., axis, None] - Q[:, axis]) for axis in range(3))
+    return _least(sum(_square(y[..., axis, None] - Q[:, axis]) for axis in range(3)))
+
+
+def _least(squares):
     square, k = squares.min(dim=-1)
     return square.sqrt(), k
 
@@ -71,7 +74,7 @@ def _gathered_modulations(a, W, f, n, k, h):
 
 
 def _gathered_kernels(a, W, f, n, k, h):
-    """The modulated kernel of each point is made, (P, m_q, D), and each neighbour fetches its row."""
+    """The modulated kernel of each point is made, (P, m_q, D), and each neighbour fetches its row, as in apple/ml-kpconvx."""
     kernel = (a[..., None] * W.view(KERNEL_POINTS, -1, GROUPS)).view(-1, W.shape[-1])
     return (h[..., None] * embedding(_rows(k), kernel) * embedding(n, f)).sum(dim=1)
 
