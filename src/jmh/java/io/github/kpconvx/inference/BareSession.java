@@ -2,6 +2,7 @@ package io.github.kpconvx.inference;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.tensorflow.Output;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
@@ -13,9 +14,9 @@ import org.tensorflow.types.TFloat32;
  */
 public final class BareSession {
   private final LoadedGraph graph;
-  private final String output;
+  private final Output<?> output;
 
-  private BareSession(LoadedGraph graph, String output) {
+  private BareSession(LoadedGraph graph, Output<?> output) {
     this.graph = graph;
     this.output = output;
   }

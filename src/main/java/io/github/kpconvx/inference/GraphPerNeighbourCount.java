@@ -53,7 +53,10 @@ final class GraphPerNeighbourCount implements LoadedGraphs {
 
   @Override
   public <T> T with(Map<String, Shape> shapes, Function<LoadedGraph, T> run) {
-    List<Long> key = indices.stream().map(input -> shapes.get(input.name()).get(2)).toList();
+    List<Long> key = new ArrayList<>(indices.size());
+    for (TensorSpec input : indices) {
+      key.add(shapes.get(input.name()).get(2));
+    }
     Entry entry = acquire(key);
     try {
       return run.apply(entry.graph);

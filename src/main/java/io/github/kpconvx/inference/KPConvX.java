@@ -30,7 +30,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Graph;
-import org.tensorflow.Operand;
+import org.tensorflow.Output;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.Signature;
@@ -346,11 +346,11 @@ public final class KPConvX {
                 Ops.create(graph),
                 CallContext.of(Mode.INFERENCE).withFormulation(formulation),
                 shapes);
-        Map<String, String> feeds = new LinkedHashMap<>();
-        Map<String, String> fetches = new LinkedHashMap<>();
-        built.stages().forEach((name, value) -> fetches.put(name, tensorName(value)));
-        built.inputs().forEach((name, value) -> feeds.put(name, tensorName(value)));
-        built.outputs().forEach((name, value) -> fetches.put(name, tensorName(value)));
+        Map<String, Output<?>> feeds = new LinkedHashMap<>();
+        Map<String, Output<?>> fetches = new LinkedHashMap<>();
+        built.stages().forEach((name, value) -> fetches.put(name, value.asOutput()));
+        built.inputs().forEach((name, value) -> feeds.put(name, value.asOutput()));
+        built.outputs().forEach((name, value) -> fetches.put(name, value.asOutput()));
         Session session = InferenceSession.of(graph);
         return new LoadedGraph(
             session,
@@ -419,10 +419,6 @@ public final class KPConvX {
       return candidates.get(0);
     }
 
-    private static String tensorName(Operand<?> operand) {
-      return operand.op().name() + ":" + operand.asOutput().index();
-    }
-
     private Model storedModel(TensorFlowStart start) {
       if (config.isPresent()) {
         throw new KerasException(
@@ -454,10 +450,10 @@ public final class KPConvX {
       }
       try {
         Signature stored = bundle.function(signature).signature();
-        Map<String, String> feeds = new LinkedHashMap<>();
-        Map<String, String> fetches = new LinkedHashMap<>();
-        List<TensorSpec> inputs = specs(stored.getInputs(), feeds);
-        List<TensorSpec> outputs = specs(stored.getOutputs(), fetches);
+        Map<String, Output<?>> feeds = tensors(bundle.graph(), stored.getInputs());
+        Map<String, Output<?>> fetches = tensors(bundle.graph(), stored.getOutputs());
+        List<TensorSpec> inputs = specs(stored.getInputs());
+        List<TensorSpec> outputs = specs(stored.getOutputs());
         return new Model(
             Engine.SAVEDMODEL,
             LoadedGraphs.of(new LoadedGraph(bundle.session(), feeds, fetches, bundle::close)),
@@ -470,18 +466,22 @@ public final class KPConvX {
       }
     }
 
-    private static List<TensorSpec> specs(
-        Map<String, Signature.TensorDescription> described, Map<String, String> names) {
+    private static Map<String, Output<?>> tensors(
+        Graph graph, Map<String, Signature.TensorDescription> described) {
+      Map<String, Output<?>> tensors = new LinkedHashMap<>();
+      described.forEach((name, tensor) -> tensors.put(name, graph.outputOrThrow(tensor.name)));
+      return tensors;
+    }
+
+    private static List<TensorSpec> specs(Map<String, Signature.TensorDescription> described) {
       List<TensorSpec> specs = new ArrayList<>();
       described.forEach(
-          (name, tensor) -> {
-            names.put(name, tensor.name);
-            specs.add(
-                new TensorSpec(
-                    name,
-                    tensor.shape == null ? Shape.unknown() : tensor.shape,
-                    type(tensor.dataType)));
-          });
+          (name, tensor) ->
+              specs.add(
+                  new TensorSpec(
+                      name,
+                      tensor.shape == null ? Shape.unknown() : tensor.shape,
+                      type(tensor.dataType))));
       specs.sort(java.util.Comparator.comparing(TensorSpec::name));
       return specs;
     }

@@ -1,6 +1,7 @@
 package io.github.kpconvx.inference;
 
 import java.util.Map;
+import org.tensorflow.Output;
 import org.tensorflow.Session;
 
 /**
@@ -12,7 +13,7 @@ import org.tensorflow.Session;
  * @param release closes session and graph
  */
 record LoadedGraph(
-    Session session, Map<String, String> feeds, Map<String, String> fetches, Runnable release)
+    Session session, Map<String, Output<?>> feeds, Map<String, Output<?>> fetches, Runnable release)
     implements AutoCloseable {
 
   @Override

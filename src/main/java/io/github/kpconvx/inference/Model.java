@@ -9,6 +9,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.tensorflow.Output;
+import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
@@ -30,11 +32,16 @@ import org.tensorflow.types.family.TType;
  * }</pre>
  */
 public final class Model implements AutoCloseable {
+  private static final Set<String> ROLES = Set.of("X", "F", "N");
+
   private final Engine engine;
   private final LoadedGraphs graphs;
   private final Map<String, TensorSpec> inputs;
   private final Map<String, TensorSpec> outputs;
   private final Set<String> stages;
+
+  /** X, F and N by the names of the inputs that are these; empty for a model of other inputs. */
+  private final Map<String, String> roles;
 
   /**
    * @param engine what computes the answers
@@ -54,6 +61,7 @@ public final class Model implements AutoCloseable {
     this.inputs = byName(inputs);
     this.outputs = byName(outputs);
     this.stages = Collections.unmodifiableSet(stages);
+    this.roles = roles(inputs);
   }
 
   private static Map<String, TensorSpec> byName(List<TensorSpec> specs) {
@@ -219,41 +227,48 @@ public final class Model implements AutoCloseable {
     Session.Runner runner = graph.session().runner();
     fed.forEach((name, tensor) -> runner.feed(graph.feeds().get(name), tensor));
     // A layer's output may be the model's too; TensorFlow refuses to fetch a tensor twice.
-    List<String> wanted = names.stream().map(graph.fetches()::get).distinct().toList();
-    wanted.forEach(runner::fetch);
-    List<Tensor> results = new ArrayList<>();
-    runner.run().forEach(entry -> results.add(entry.getValue()));
-    return names.stream()
-        .map(name -> results.get(wanted.indexOf(graph.fetches().get(name))))
-        .toList();
+    Map<Output<?>, Integer> places = new LinkedHashMap<>();
+    for (String name : names) {
+      Output<?> output = graph.fetches().get(name);
+      if (places.putIfAbsent(output, places.size()) == null) {
+        runner.fetch(output);
+      }
+    }
+    Result results = runner.run();
+    List<Tensor> tensors = new ArrayList<>(names.size());
+    for (String name : names) {
+      tensors.add(results.get(places.get(graph.fetches().get(name))));
+    }
+    return tensors;
   }
 
   private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {
-    Map<String, String> names = roles(given.keySet());
-    if (!names.keySet().equals(given.keySet()) || names.size() != inputs.size()) {
-      throw new ModelException("Expected the inputs " + describe() + ", got " + given.keySet());
-    }
+    boolean byRole =
+        !roles.isEmpty() && given.keySet().equals(ROLES) && !given.keySet().equals(inputs.keySet());
     Map<String, Tensor> fed = new LinkedHashMap<>();
-    names.forEach((key, input) -> fed.put(input, accepted(inputs.get(input), given.get(key))));
+    for (TensorSpec input : inputs.values()) {
+      Tensor tensor = given.get(byRole ? roles.get(input.name()) : input.name());
+      if (tensor == null || given.size() != inputs.size()) {
+        throw new ModelException("Expected the inputs " + describe() + ", got " + given.keySet());
+      }
+      fed.put(input.name(), accepted(input, tensor));
+    }
     return fed;
   }
 
-  /** Input names by the names under which they were given. */
-  private Map<String, String> roles(Set<String> given) {
-    Map<String, String> names = new LinkedHashMap<>();
-    if (inputs.keySet().equals(given) || !given.equals(Set.of("X", "F", "N"))) {
-      inputs.keySet().stream().filter(given::contains).forEach(name -> names.put(name, name));
-      return names;
-    }
-    // X, F and N told apart by what they are: N is the integers, X the three coordinates, F what is
-    // left.
-    for (TensorSpec input : inputs.values()) {
+  /**
+   * X, F and N told apart by what they are: N is the integers, X the three coordinates, F what is
+   * left.
+   */
+  private static Map<String, String> roles(List<TensorSpec> inputs) {
+    Map<String, String> roles = new LinkedHashMap<>();
+    for (TensorSpec input : inputs) {
       boolean integers = input.type().equals(TInt32.class) || input.type().equals(TInt64.class);
       boolean coordinates = input.shape().numDimensions() == 3 && input.shape().get(2) == 3;
-      String role = integers ? "N" : coordinates && !names.containsKey("X") ? "X" : "F";
-      names.putIfAbsent(role, input.name());
+      roles.put(
+          input.name(), integers ? "N" : coordinates && !roles.containsValue("X") ? "X" : "F");
     }
-    return names;
+    return inputs.size() == 3 && ROLES.equals(Set.copyOf(roles.values())) ? roles : Map.of();
   }
 
   private static Tensor accepted(TensorSpec expected, Tensor tensor) {
@@ -273,9 +288,10 @@ public final class Model implements AutoCloseable {
    * All inputs share the batch; those of a three-input point-cloud model share their points too.
    */
   private void checkAgreement(Map<String, Tensor> fed) {
-    boolean pointCloud =
-        fed.size() == 3
-            && fed.values().stream().allMatch(tensor -> tensor.shape().numDimensions() == 3);
+    boolean pointCloud = fed.size() == 3;
+    for (Tensor tensor : fed.values()) {
+      pointCloud &= tensor.shape().numDimensions() == 3;
+    }
     int shared = pointCloud ? 2 : 1;
     Tensor first = fed.values().iterator().next();
     for (Tensor tensor : fed.values()) {
