@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -450,8 +451,9 @@ public final class KPConvX {
       }
       try {
         Signature stored = bundle.function(signature).signature();
-        Map<String, Output<?>> feeds = tensors(bundle.graph(), stored.getInputs());
-        Map<String, Output<?>> fetches = tensors(bundle.graph(), stored.getOutputs());
+        Graph graph = bundle.graph();
+        Map<String, Output<?>> feeds = tensors(graph, stored.getInputs());
+        Map<String, Output<?>> fetches = tensors(graph, stored.getOutputs());
         List<TensorSpec> inputs = specs(stored.getInputs());
         List<TensorSpec> outputs = specs(stored.getOutputs());
         return new Model(
@@ -460,6 +462,15 @@ public final class KPConvX {
             inputs,
             outputs,
             Set.of());
+      } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+        bundle.close();
+        throw new KerasException(
+            path
+                + ": signature "
+                + signature
+                + " names what its graph does not have: "
+                + e.getMessage(),
+            e);
       } catch (RuntimeException e) {
         bundle.close();
         throw e;
@@ -469,7 +480,12 @@ public final class KPConvX {
     private static Map<String, Output<?>> tensors(
         Graph graph, Map<String, Signature.TensorDescription> described) {
       Map<String, Output<?>> tensors = new LinkedHashMap<>();
-      described.forEach((name, tensor) -> tensors.put(name, graph.outputOrThrow(tensor.name)));
+      described.forEach(
+          (name, tensor) -> {
+            Output<?> output = graph.outputOrThrow(tensor.name);
+            Objects.checkIndex(output.index(), output.op().numOutputs());
+            tensors.put(name, output);
+          });
       return tensors;
     }
 

@@ -243,15 +243,14 @@ public final class Model implements AutoCloseable {
   }
 
   private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {
-    boolean byRole =
-        !roles.isEmpty() && given.keySet().equals(ROLES) && !given.keySet().equals(inputs.keySet());
+    boolean own = given.keySet().equals(inputs.keySet());
+    if (!own && (roles.isEmpty() || !given.keySet().equals(ROLES))) {
+      throw new ModelException("Expected the inputs " + describe() + ", got " + given.keySet());
+    }
     Map<String, Tensor> fed = new LinkedHashMap<>();
     for (TensorSpec input : inputs.values()) {
-      Tensor tensor = given.get(byRole ? roles.get(input.name()) : input.name());
-      if (tensor == null || given.size() != inputs.size()) {
-        throw new ModelException("Expected the inputs " + describe() + ", got " + given.keySet());
-      }
-      fed.put(input.name(), accepted(input, tensor));
+      String name = own ? input.name() : roles.get(input.name());
+      fed.put(input.name(), accepted(input, given.get(name)));
     }
     return fed;
   }

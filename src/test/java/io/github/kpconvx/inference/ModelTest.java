@@ -10,6 +10,8 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.KerasObject;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,9 +22,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Tensor;
+import org.tensorflow.proto.MetaGraphDef;
+import org.tensorflow.proto.SavedModel;
+import org.tensorflow.proto.SignatureDef;
+import org.tensorflow.proto.TensorInfo;
 
 class ModelTest {
   private static final Path CASE = Fixtures.of("network_segmentation");
@@ -146,6 +154,28 @@ class ModelTest {
             .getMessage();
     assertTrue(message.contains(reason), message);
     return message;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Nowhere:0, named [Nowhere:0]", "StatefulPartitionedCall:9999, 9999", "'', named []"})
+  void aSignatureWithoutItsTensorIsOneError(String tensor, String named, @TempDir Path directory)
+      throws IOException {
+    Path sound = CASE.resolve("saved_model");
+    SavedModel.Builder model =
+        SavedModel.parseFrom(Files.readAllBytes(sound.resolve("saved_model.pb"))).toBuilder();
+    MetaGraphDef.Builder graph = model.getMetaGraphsBuilder(0);
+    SignatureDef.Builder signature = graph.getSignatureDefOrThrow("serving_default").toBuilder();
+    TensorInfo output = signature.getOutputsOrThrow("output_0");
+    signature.putOutputs("output_0", output.toBuilder().setName(tensor).build());
+    graph.putSignatureDef("serving_default", signature.build());
+    Files.write(directory.resolve("saved_model.pb"), model.build().toByteArray());
+    Path variables = Files.createDirectory(directory.resolve("variables"));
+    for (String file : List.of("variables.index", "variables.data-00000-of-00001")) {
+      Files.copy(sound.resolve("variables").resolve(file), variables.resolve(file));
+    }
+    KPConvX.Loader loader = KPConvX.loader(directory).withEngine(Engine.SAVEDMODEL);
+    assertLoadRefused(loader, "signature serving_default names what its graph does not have");
+    assertLoadRefused(loader, named);
   }
 
   @Test
