@@ -19,6 +19,11 @@ final class LayerOracle {
   /** How many such errors a function such as the exponential may make. */
   private static final double FUNCTION = 8;
 
+  /**
+   * The slope of a normalization whose rows do: they spread over a quarter of the usual or less.
+   */
+  private static final double HARDLY_DIFFERENT = 4;
+
   private final LayerSetup setup;
   private final Map<String, double[]> weights;
   private final boolean training;
@@ -26,6 +31,7 @@ final class LayerOracle {
   private final Map<String, Values> stages = new LinkedHashMap<>();
   private final Map<String, Values> moved = new LinkedHashMap<>();
   private double nearestKink = Double.POSITIVE_INFINITY;
+  private double amplification = 1;
 
   /** Numbers, and how far rounding may have carried each away. */
   @SuppressWarnings("ArrayRecordComponent") // Never compared.
@@ -147,6 +153,14 @@ final class LayerOracle {
     return nearestKink;
   }
 
+  /**
+   * How many times as large the gradients of single rows may become on their way back from the
+   * output, through normalizations by the statistics of a batch whose rows hardly differ.
+   */
+  double amplification() {
+    return amplification;
+  }
+
   private void forward(PointSet points, double[] x, Values f) {
     Values h = stage("h", influence(points, x));
     Values features = f;
@@ -245,6 +259,12 @@ final class LayerOracle {
       Values oldVariance = variance;
       mean = mean(x, channels);
       variance = variance(x, mean, channels);
+      double steepest = 0;
+      for (int c = 0; c < channels; c++) {
+        double slope = Math.abs(gamma[c]) / Math.sqrt(variance.value()[c] + norm.epsilon());
+        steepest = Math.max(steepest, slope);
+      }
+      amplification *= steepest < HARDLY_DIFFERENT ? 1 : steepest;
       moved.put(prefix + "moving_mean", blend(oldMean, mean, norm.momentum()));
       moved.put(prefix + "moving_variance", blend(oldVariance, variance, norm.momentum()));
     } else {
