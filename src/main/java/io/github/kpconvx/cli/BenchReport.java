@@ -2,6 +2,7 @@ package io.github.kpconvx.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.layer.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -48,10 +49,11 @@ record BenchReport(Path model, Map<String, NpyArray> inputs, int runs, List<Form
     inputs.forEach((name, array) -> shapes.put(name, Arrays.toString(array.shape())));
     out.printf(
         Locale.ROOT,
-        "%s, inputs %s, %d processors, runs of each form: %d, times in ms%n",
+        "%s, inputs %s, %d processors%s, runs of each form: %d, times in ms%n",
         model,
         shapes,
         processors(),
+        Gpu.isPresent() ? " and a GPU" : "",
         runs);
     out.printf(
         "%-12s %10s %10s %10s %10s %10s %12s%n",
@@ -79,6 +81,7 @@ record BenchReport(Path model, Map<String, NpyArray> inputs, int runs, List<Form
         .forEach(
             (name, array) -> Arrays.stream(array.shape()).forEach(shapes.withArray(name)::add));
     json.put("processors", processors());
+    json.put("gpu", Gpu.isPresent());
     json.put("runs", runs);
     for (FormTiming form : forms) {
       ObjectNode row = json.withArray("forms").addObject();

@@ -5,6 +5,7 @@ import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.Prediction;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.layer.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -84,11 +85,15 @@ final class FormTiming implements AutoCloseable {
       // Negated, so that what is no number fails.
       if (!(apart <= allowed)) {
         throw new KerasException(
-            "The form %s differs from plain: element %d of %s is %s, expected %s within %s"
-                .formatted(name, i, output, z[i], y[i], allowed));
+            "The form %s differs from plain: element %d of %s is %s, expected %s within %s%s"
+                .formatted(name, i, output, z[i], y[i], allowed, note()));
       }
       difference = Math.max(difference, apart);
     }
+  }
+
+  private static String note() {
+    return Gpu.roundingNote().map(note -> ". " + note).orElse("");
   }
 
   private static double[] numbers(NpyArray array) {

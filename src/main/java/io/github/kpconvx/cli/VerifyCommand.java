@@ -6,6 +6,7 @@ import io.github.kpconvx.golden.Tolerance;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.layer.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.PrintWriter;
@@ -83,6 +84,9 @@ final class VerifyCommand implements Callable<Integer> {
         .forEach(name -> spec.commandLine().getErr().println("not an output, left alone: " + name));
     GoldenComparison comparison = GoldenComparison.of(expected, found, new Tolerance(atol, rtol));
     comparison.stages().forEach(this::print);
+    if (!comparison.agrees()) {
+      Gpu.roundingNote().ifPresent(spec.commandLine().getErr()::println);
+    }
     return comparison.agrees() ? 0 : 1;
   }
 

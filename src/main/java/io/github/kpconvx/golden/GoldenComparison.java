@@ -1,5 +1,6 @@
 package io.github.kpconvx.golden;
 
+import io.github.kpconvx.layer.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -127,6 +128,7 @@ public final class GoldenComparison {
           .append(differing.stream().limit(NAMED).collect(Collectors.joining(", ")))
           .append(differing.size() > NAMED ? ", …" : ".");
     }
+    Gpu.roundingNote().ifPresent(note -> text.append('\n').append(note).append('.'));
     return text.toString();
   }
 

@@ -44,7 +44,7 @@ final class FrozenKPConvX {
     this.channels = (int) featureDim;
     this.aggregation = new Aggregation(featureDim, config.kernelPoints(), config.groups());
     this.compiled = context.formulation() == Formulation.COMPILED;
-    this.forGpu = GpuBuild.is();
+    this.forGpu = Gpu.isPresent();
     this.tileSize = new TileSize(compiled, forGpu);
     this.context = context;
   }

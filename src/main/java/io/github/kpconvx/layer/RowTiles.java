@@ -29,8 +29,8 @@ import org.tensorflow.types.family.TType;
  *
  * @param rows P, how many rows there are
  * @param tile how many of them are a tile; the last one may have fewer
- * @param divided whether a tile's operations may use all processors, or a GPU: then several tiles
- *     are under way at once
+ * @param divided whether a tile's operations may use all processors, or a GPU: then one tile is
+ *     under way at a time
  * @param queue how many tiles begin at once for each processor, if they are not divided: with
  *     several, none is idle while tiles differ in time; with one, none is late by a whole tile
  */
@@ -107,7 +107,8 @@ record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divided, int
       loop.setAttr("T", types(state));
       loop.setAttr("cond", condition);
       loop.setAttr("body", body);
-      loop.setAttr("parallel_iterations", (long) processors());
+      // Of a GPU's large tiles memory is to hold one.
+      loop.setAttr("parallel_iterations", 1L);
       loop.setAttr(LOWER, true);
       Operation operation = tf.scope().apply(loop).build();
       Map<String, Operand<?>> filled = new LinkedHashMap<>();

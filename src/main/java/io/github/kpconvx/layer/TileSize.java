@@ -6,7 +6,8 @@ import org.tensorflow.types.TInt32;
 
 /**
  * How many rows are a tile: as few as leave what is computed of them in a processor's caches, and
- * as many as a step of the loop is worth.
+ * as many as a step of the loop is worth. A GPU computes them all at once: for it, as many as leave
+ * room in its memory.
  *
  * @param compiled whether XLA compiles what is computed of them
  * @param forGpu whether operations may run on a GPU
@@ -27,21 +28,38 @@ record TileSize(boolean compiled, boolean forGpu) {
   /** Numbers in the largest matrix of a tile, (T, κ, D), of which a block holds about three. */
   static final int FOLDED_BLOCK = 1 << 18;
 
+  /** Numbers in the largest matrix of a tile of geometry on a GPU: 64 MiB. */
+  static final int GPU_GEOMETRY = 1 << 24;
+
+  /** Numbers in the largest matrix of a tile of a block on a GPU: 256 MiB. */
+  static final int GPU_BLOCK = 1 << 26;
+
   private static final int FEWEST = 64;
   private static final int MOST = 2048;
 
   /** Rows of a tile of geometry. */
   Operand<TInt32> ofGeometry(Ops tf, SharedGeometry.Rows rows) {
-    return compiled
-        ? rows.padding().tile(tf, COMPILED_GEOMETRY, RowTiles.processors())
-        : holding(tf, rows, FOLDED_GEOMETRY, rows.slots(tf));
+    if (compiled) {
+      return compiled(tf, rows, forGpu ? onGpu(GPU_GEOMETRY, rows.slots()) : COMPILED_GEOMETRY);
+    }
+    Operand<TInt32> ofRow = rows.slots(tf);
+    return forGpu ? onGpu(tf, GPU_GEOMETRY, ofRow) : holding(tf, rows, FOLDED_GEOMETRY, ofRow);
   }
 
   /** Rows of a tile of a block of D channels. */
   Operand<TInt32> ofBlock(Ops tf, SharedGeometry.Rows rows, int channels) {
-    return compiled
-        ? rows.padding().tile(tf, ofCompiledBlock(rows.slots(), channels), RowTiles.processors())
-        : holding(tf, rows, FOLDED_BLOCK, tf.math.mul(rows.slots(tf), tf.constant(channels)));
+    if (compiled) {
+      long slots = rows.slots();
+      return compiled(
+          tf, rows, forGpu ? onGpu(GPU_BLOCK, slots * channels) : ofCompiledBlock(slots, channels));
+    }
+    Operand<TInt32> ofRow = tf.math.mul(rows.slots(tf), tf.constant(channels));
+    return forGpu ? onGpu(tf, GPU_BLOCK, ofRow) : holding(tf, rows, FOLDED_BLOCK, ofRow);
+  }
+
+  /** All tiles of one size, at most so many rows, and one for each processor of a CPU. */
+  private Operand<TInt32> compiled(Ops tf, SharedGeometry.Rows rows, int most) {
+    return rows.padding().tile(tf, most, forGpu ? 1 : RowTiles.processors());
   }
 
   /** The most rows of a compiled tile of a block. */
@@ -50,15 +68,20 @@ record TileSize(boolean compiled, boolean forGpu) {
     return (int) Math.max(COMPILED_FEWEST, Math.min(rows, MOST));
   }
 
-  /**
-   * As many rows as hold so many numbers, or fewer, so that each processor has some; for a GPU as
-   * many as may be.
-   */
-  private Operand<TInt32> holding(
+  /** The most rows of a tile on a GPU, if a row has so many numbers. */
+  static int onGpu(int numbers, long ofRow) {
+    return (int) Math.max(FEWEST, numbers / Math.max(1, ofRow));
+  }
+
+  private static Operand<TInt32> onGpu(Ops tf, int numbers, Operand<TInt32> ofRow) {
+    return tf.math.maximum(
+        tf.math.floorDiv(tf.constant(numbers), tf.math.maximum(ofRow, tf.constant(1))),
+        tf.constant(FEWEST));
+  }
+
+  /** As many rows as hold so many numbers, or fewer, so that each processor has some. */
+  private static Operand<TInt32> holding(
       Ops tf, SharedGeometry.Rows rows, int numbers, Operand<TInt32> ofRow) {
-    if (forGpu) {
-      return tf.constant(MOST);
-    }
     Operand<TInt32> one = tf.constant(1);
     Operand<TInt32> held = tf.math.floorDiv(tf.constant(numbers), tf.math.maximum(ofRow, one));
     int processors = RowTiles.processors();
