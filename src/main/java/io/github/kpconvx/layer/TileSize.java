@@ -34,6 +34,8 @@ record TileSize(boolean compiled, boolean forGpu) {
   /** Numbers in the largest matrix of a tile of a block on a GPU: 256 MiB. */
   static final int GPU_BLOCK = 1 << 26;
 
+  private static final int MOST_ON_GPU = 1 << 17;
+
   private static final int FEWEST = 64;
   private static final int MOST = 2048;
 
@@ -70,25 +72,28 @@ record TileSize(boolean compiled, boolean forGpu) {
 
   /** The most rows of a tile on a GPU, if a row has so many numbers. */
   static int onGpu(int numbers, long ofRow) {
-    return (int) Math.max(FEWEST, numbers / Math.max(1, ofRow));
+    return (int) Math.max(FEWEST, Math.min(numbers / Math.max(1, ofRow), MOST_ON_GPU));
   }
 
   private static Operand<TInt32> onGpu(Ops tf, int numbers, Operand<TInt32> ofRow) {
-    return tf.math.maximum(
-        tf.math.floorDiv(tf.constant(numbers), tf.math.maximum(ofRow, tf.constant(1))),
-        tf.constant(FEWEST));
+    return within(tf, held(tf, numbers, ofRow), MOST_ON_GPU);
   }
 
   /** As many rows as hold so many numbers, or fewer, so that each processor has some. */
   private static Operand<TInt32> holding(
       Ops tf, SharedGeometry.Rows rows, int numbers, Operand<TInt32> ofRow) {
-    Operand<TInt32> one = tf.constant(1);
-    Operand<TInt32> held = tf.math.floorDiv(tf.constant(numbers), tf.math.maximum(ofRow, one));
     int processors = RowTiles.processors();
     Operand<TInt32> shared =
         tf.math.floorDiv(
             tf.math.add(rows.count(tf), tf.constant(processors - 1)), tf.constant(processors));
-    return tf.math.minimum(
-        tf.math.maximum(tf.math.minimum(held, shared), tf.constant(FEWEST)), tf.constant(MOST));
+    return within(tf, tf.math.minimum(held(tf, numbers, ofRow), shared), MOST);
+  }
+
+  private static Operand<TInt32> held(Ops tf, int numbers, Operand<TInt32> ofRow) {
+    return tf.math.floorDiv(tf.constant(numbers), tf.math.maximum(ofRow, tf.constant(1)));
+  }
+
+  private static Operand<TInt32> within(Ops tf, Operand<TInt32> rows, int most) {
+    return tf.math.minimum(tf.math.maximum(rows, tf.constant(FEWEST)), tf.constant(most));
   }
 }

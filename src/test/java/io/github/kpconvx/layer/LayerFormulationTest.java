@@ -430,7 +430,7 @@ class LayerFormulationTest {
     assertEquals(2048, TileSize.ofCompiledBlock(0, 64));
     assertEquals(TileSize.COMPILED_FEWEST, TileSize.ofCompiledBlock(256, 512));
     assertEquals(1 << 16, TileSize.onGpu(TileSize.GPU_BLOCK, 16 * 64));
-    assertEquals(TileSize.GPU_BLOCK, TileSize.onGpu(TileSize.GPU_BLOCK, 0));
+    assertEquals(1 << 17, TileSize.onGpu(TileSize.GPU_BLOCK, 0));
     assertEquals(64, TileSize.onGpu(TileSize.GPU_BLOCK, 1L << 40));
   }
 }
