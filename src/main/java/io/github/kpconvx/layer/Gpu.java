@@ -26,7 +26,7 @@ public final class Gpu {
   private Gpu() {}
 
   private static final class Found {
-    private static final boolean IS = hasKernel("MatMul") && hasDevice();
+    private static final boolean IS = hasKernel("MatMul", TYPE) && hasDevice(TYPE);
   }
 
   /**
@@ -63,7 +63,8 @@ public final class Gpu {
         : Optional.empty();
   }
 
-  private static boolean hasKernel(String operation) {
+  /** Whether the library can run an operation on devices of a type. */
+  static boolean hasKernel(String operation, String type) {
     try (TF_Status status = TF_Status.newStatus()) {
       TF_Buffer kernels = tensorflow.TF_GetRegisteredKernelsForOp(operation, status);
       try {
@@ -71,7 +72,7 @@ public final class Gpu {
         // By its fields: loading the generated classes would take longer than all the rest.
         for (ByteString kernel : fields(kernels.copyData(), KernelList.KERNEL_FIELD_NUMBER)) {
           if (fields(kernel.toByteArray(), KernelDef.DEVICE_TYPE_FIELD_NUMBER)
-              .contains(ByteString.copyFromUtf8(TYPE))) {
+              .contains(ByteString.copyFromUtf8(type))) {
             return true;
           }
         }
@@ -89,8 +90,10 @@ public final class Gpu {
     return UnknownFieldSet.parseFrom(message).getField(number).getLengthDelimitedList();
   }
 
-  /** By a session, which TensorFlow Java's own do not tell the devices of. */
-  private static boolean hasDevice() {
+  /**
+   * Whether a session has a device of a type; TensorFlow Java's own sessions do not tell theirs.
+   */
+  static boolean hasDevice(String type) {
     try (TF_Status status = TF_Status.newStatus();
         TF_Graph graph = TF_Graph.newGraph();
         TF_SessionOptions options = TF_SessionOptions.newSessionOptions();
@@ -100,9 +103,9 @@ public final class Gpu {
       try {
         status.throwExceptionIfNotOK();
         for (int i = 0; i < tensorflow.TF_DeviceListCount(devices); i++) {
-          String type = tensorflow.TF_DeviceListType(devices, i, status).getString();
+          String found = tensorflow.TF_DeviceListType(devices, i, status).getString();
           status.throwExceptionIfNotOK();
-          if (type.equals(TYPE)) {
+          if (found.equals(type)) {
             return true;
           }
         }

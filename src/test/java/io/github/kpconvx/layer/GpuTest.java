@@ -1,12 +1,24 @@
 package io.github.kpconvx.layer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class GpuTest {
+  /** Of the device that is always there. */
+  @Test
+  void findsKernelsAndDevices() {
+    assertTrue(Gpu.hasKernel("MatMul", "CPU"));
+    assertFalse(Gpu.hasKernel("MatMul", "NONE"));
+    assertFalse(Gpu.hasKernel("NoSuchOperation", "CPU"));
+    assertTrue(Gpu.hasDevice("CPU"));
+    assertFalse(Gpu.hasDevice("NONE"));
+    assertEquals(Gpu.hasKernel("MatMul", "GPU") && Gpu.hasDevice("GPU"), Gpu.isPresent());
+  }
+
   @Test
   void tellsOfRoundingWhereItMayHappen() {
     String note = Gpu.roundingNote(true, null).orElseThrow();
@@ -14,5 +26,8 @@ class GpuTest {
     assertEquals(Optional.of(note), Gpu.roundingNote(true, "1"));
     assertEquals(Optional.empty(), Gpu.roundingNote(true, "0"));
     assertEquals(Optional.empty(), Gpu.roundingNote(false, null));
+    assertEquals(
+        Gpu.roundingNote(Gpu.isPresent(), System.getenv("NVIDIA_TF32_OVERRIDE")),
+        Gpu.roundingNote());
   }
 }

@@ -422,15 +422,4 @@ class LayerFormulationTest {
           tile >= Math.min(size, TileSize.COMPILED_FEWEST), size + " rows in tiles of " + tile);
     }
   }
-
-  @Test
-  void compiledTilesShrinkAsRowsGrow() {
-    assertEquals(2048, TileSize.ofCompiledBlock(16, 64));
-    assertEquals(512, TileSize.ofCompiledBlock(32, 128));
-    assertEquals(2048, TileSize.ofCompiledBlock(0, 64));
-    assertEquals(TileSize.COMPILED_FEWEST, TileSize.ofCompiledBlock(256, 512));
-    assertEquals(1 << 16, TileSize.onGpu(TileSize.GPU_BLOCK, 16 * 64));
-    assertEquals(1 << 17, TileSize.onGpu(TileSize.GPU_BLOCK, 0));
-    assertEquals(64, TileSize.onGpu(TileSize.GPU_BLOCK, 1L << 40));
-  }
 }
