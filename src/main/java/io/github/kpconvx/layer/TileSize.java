@@ -34,6 +34,7 @@ record TileSize(boolean compiled, boolean forGpu) {
   /** Numbers in the largest matrix of a tile of a block on a GPU: 256 MiB. */
   static final int GPU_BLOCK = 1 << 26;
 
+  /** With few neighbours, hidden channels and modulations are more than those numbers. */
   private static final int MOST_ON_GPU = 1 << 17;
 
   private static final int FEWEST = 64;

@@ -20,7 +20,8 @@ final class LayerOracle {
   private static final double FUNCTION = 8;
 
   /**
-   * The slope of a normalization whose rows do: they spread over a quarter of the usual or less.
+   * From which slope on a normalization's rows are hardly different: they spread over a quarter of
+   * what it makes of them, or less.
    */
   private static final double HARDLY_DIFFERENT = 4;
 
