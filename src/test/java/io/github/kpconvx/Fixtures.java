@@ -1,6 +1,6 @@
 package io.github.kpconvx;
 
-import io.github.kpconvx.keras.SavedModelDirectory;
+import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

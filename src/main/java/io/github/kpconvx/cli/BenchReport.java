@@ -2,7 +2,7 @@ package io.github.kpconvx.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.kpconvx.layer.Gpu;
+import io.github.kpconvx.layer.tiling.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -5,7 +5,7 @@ import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.Prediction;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.layer.Gpu;
+import io.github.kpconvx.layer.tiling.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -2,8 +2,8 @@ package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,9 +2,9 @@ package io.github.kpconvx.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.kpconvx.keras.ConfigReader;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.pointcloud.Feature;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.Preprocessing;

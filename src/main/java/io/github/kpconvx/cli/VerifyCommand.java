@@ -6,7 +6,7 @@ import io.github.kpconvx.golden.Tolerance;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.layer.Gpu;
+import io.github.kpconvx.layer.tiling.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.PrintWriter;

@@ -1,6 +1,6 @@
 package io.github.kpconvx.golden;
 
-import io.github.kpconvx.layer.Gpu;
+import io.github.kpconvx.layer.tiling.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
 import java.util.ArrayList;
 import java.util.BitSet;

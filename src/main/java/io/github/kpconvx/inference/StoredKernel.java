@@ -1,9 +1,9 @@
 package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.StoredWeight;
-import io.github.kpconvx.layer.KPConvXLayer;
-import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
 import java.util.Map;
 import java.util.Optional;
 import org.tensorflow.ndarray.FloatNdArray;

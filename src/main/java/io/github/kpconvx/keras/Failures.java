@@ -4,7 +4,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 
 /** Words for what other libraries throw. */
-final class Failures {
+public final class Failures {
   private Failures() {}
 
   /**
@@ -13,7 +13,7 @@ final class Failures {
    * @param thrown what a library threw
    * @return its reason
    */
-  static String reason(Throwable thrown) {
+  public static String reason(Throwable thrown) {
     Throwable inner = thrown;
     while (inner.getCause() != null && inner.getCause() != inner) {
       inner = inner.getCause();

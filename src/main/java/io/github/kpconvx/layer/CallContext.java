@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.layer.vl3d.SharedGeometry;
 import java.util.Objects;
 
 /**

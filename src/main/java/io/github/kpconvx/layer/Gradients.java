@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

@@ -1,9 +1,10 @@
 package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.keras.LayerSpec;
-import io.github.kpconvx.keras.WeightSpec;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.weights.LayerSpec;
+import io.github.kpconvx.keras.weights.WeightSpec;
+import io.github.kpconvx.layer.function.Regularizer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -150,17 +151,17 @@ public abstract class Layer {
   }
 
   /** Whether only the shapes of what it computes are of interest. */
-  final boolean isOutlined() {
+  protected final boolean isOutlined() {
     return outlined;
   }
 
   /** Whether its weights are constants. */
-  final boolean isFrozen() {
+  protected final boolean isFrozen() {
     return frozen != null;
   }
 
   /** The value that one of the layer's own weights keeps. */
-  final TFloat32 frozen(String weight) {
+  public final TFloat32 frozen(String weight) {
     TFloat32 value = frozen.get(weight);
     if (value == null) {
       throw new KerasException(
@@ -452,7 +453,7 @@ public abstract class Layer {
   }
 
   /** The layer's own weights by name, without its sublayers'. */
-  final Map<String, LayerVariable> ownVariables() {
+  public final Map<String, LayerVariable> ownVariables() {
     requireBuilt();
     return Collections.unmodifiableMap(weights);
   }

@@ -1,7 +1,7 @@
 package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.WeightSpec;
+import io.github.kpconvx.keras.weights.WeightSpec;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;

@@ -1,8 +1,10 @@
 package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.StoredWeight;
-import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,9 +1,12 @@
 package io.github.kpconvx.layer;
 
 import com.fasterxml.jackson.databind.node.TextNode;
-import io.github.kpconvx.keras.ConfigReader;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.function.Constraint;
+import io.github.kpconvx.layer.function.Initializer;
+import io.github.kpconvx.layer.function.Regularizer;
 import java.util.Objects;
 import java.util.Optional;
 

@@ -1,5 +1,5 @@
 /**
- * The port: {@link io.github.kpconvx.layer.KPConvXLayer} and what it is made of, built from
- * TensorFlow {@code Ops}.
+ * What a layer is: weights, sublayers, how it is called, how it is trained. Knows no layer in
+ * particular.
  */
 package io.github.kpconvx.layer;

@@ -1,11 +1,11 @@
 package io.github.kpconvx.network;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.kpconvx.keras.ConfigReader;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

@@ -2,7 +2,7 @@ package io.github.kpconvx.network;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.KerasObject;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package io.github.kpconvx.network;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
 
 /** Makes a layer from its serialized form. */

@@ -1,7 +1,7 @@
 package io.github.kpconvx.network;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.LayerSpec;
+import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
 import java.util.ArrayDeque;

@@ -1,16 +1,16 @@
 package io.github.kpconvx.network;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.layer.BatchNormalization;
-import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.network.layers.ActivationLayer;
-import io.github.kpconvx.network.layers.Add;
-import io.github.kpconvx.network.layers.Concatenate;
-import io.github.kpconvx.network.layers.Dense;
-import io.github.kpconvx.network.layers.Dropout;
-import io.github.kpconvx.network.layers.PReLU;
+import io.github.kpconvx.layer.core.ActivationLayer;
+import io.github.kpconvx.layer.core.Add;
+import io.github.kpconvx.layer.core.BatchNormalization;
+import io.github.kpconvx.layer.core.Concatenate;
+import io.github.kpconvx.layer.core.Dense;
+import io.github.kpconvx.layer.core.Dropout;
+import io.github.kpconvx.layer.core.PReLU;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;

@@ -1,18 +1,18 @@
 package io.github.kpconvx.network;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.keras.LayerSpec;
-import io.github.kpconvx.keras.StoredWeight;
-import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.weights.LayerSpec;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
-import io.github.kpconvx.layer.KPConvXLayer;
-import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.Stages;
 import io.github.kpconvx.layer.WeightLoader;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;

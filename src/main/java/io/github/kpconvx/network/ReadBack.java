@@ -2,10 +2,10 @@ package io.github.kpconvx.network;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.keras.LayerSpec;
-import io.github.kpconvx.keras.StoredWeight;
-import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.weights.LayerSpec;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

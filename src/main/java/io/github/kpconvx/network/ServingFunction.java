@@ -1,6 +1,6 @@
 package io.github.kpconvx.network;
 
-import io.github.kpconvx.keras.ServedModel;
+import io.github.kpconvx.keras.savedmodel.ServedModel;
 import io.github.kpconvx.layer.LayerVariable;
 import java.util.ArrayList;
 import java.util.List;

@@ -10,9 +10,9 @@ package io.github.kpconvx.pointcloud;
  * @param maxY highest y
  * @param maxZ highest z
  */
-record Box(int minX, int minY, int minZ, int maxX, int maxY, int maxZ) {
+public record Box(int minX, int minY, int minZ, int maxX, int maxY, int maxZ) {
 
-  static Box of(PointCloud cloud) {
+  public static Box of(PointCloud cloud) {
     if (cloud.size() == 0) {
       return new Box(0, 0, 0, 0, 0, 0);
     }

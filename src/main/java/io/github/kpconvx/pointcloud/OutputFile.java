@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /** Writes files of this package, with its errors. */
-final class OutputFile {
+public final class OutputFile {
   private OutputFile() {}
 
   /**
@@ -15,7 +15,7 @@ final class OutputFile {
    * @param writer writes the content
    * @throws PointCloudException if that fails; the target is then as it was
    */
-  static void write(Path target, AtomicFile.Writer writer) {
+  public static void write(Path target, AtomicFile.Writer writer) {
     try {
       AtomicFile.write(target, writer);
     } catch (IOException e) {

@@ -1,9 +1,9 @@
 package io.github.kpconvx.report;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.layer.KPConvXConfig;
-import io.github.kpconvx.layer.KPConvXLayer;
 import io.github.kpconvx.layer.LayerVariable;
+import io.github.kpconvx.layer.vl3d.KPConvXConfig;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -2,7 +2,7 @@ package io.github.kpconvx.training;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.KerasObject;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;

@@ -2,13 +2,13 @@ package io.github.kpconvx.training;
 
 import io.github.kpconvx.inference.TensorFlowErrors;
 import io.github.kpconvx.inference.Tensors;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.keras.WeightStore;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
-import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.RandomSource;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
@@ -281,8 +281,8 @@ public final class Trainer implements AutoCloseable {
   /**
    * All weights as they are now.
    *
-   * @return arrays by {@linkplain io.github.kpconvx.keras.LayerSpec#qualifiedWeights() qualified
-   *     name}
+   * @return arrays by {@linkplain io.github.kpconvx.keras.weights.LayerSpec#qualifiedWeights()
+   *     qualified name}
    */
   public Map<String, NpyArray> weights() {
     Map<String, NpyArray> weights = new LinkedHashMap<>();

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;

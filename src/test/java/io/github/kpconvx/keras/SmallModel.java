@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.github.kpconvx.keras.weights.LayerSpec;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightSpec;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -20,13 +23,13 @@ import org.tensorflow.types.TFloat32;
 /**
  * The model that python-compat/test_files/keras_small_model.py writes, as the reader is told of it.
  */
-final class SmallModel {
-  static final List<String> VERSIONS = List.of("3.6.0", "3.15.1");
+public final class SmallModel {
+  public static final List<String> VERSIONS = List.of("3.6.0", "3.15.1");
 
   private SmallModel() {}
 
   /** A file beside the tests. */
-  static Path file(String name) {
+  public static Path file(String name) {
     try {
       return Path.of(SmallModel.class.getResource("class_names.json").toURI()).resolveSibling(name);
     } catch (URISyntaxException e) {
@@ -34,7 +37,7 @@ final class SmallModel {
     }
   }
 
-  static JsonNode json(String name) {
+  public static JsonNode json(String name) {
     try {
       return new JsonMapper().readTree(Files.readAllBytes(file(name)));
     } catch (IOException e) {
@@ -42,7 +45,7 @@ final class SmallModel {
     }
   }
 
-  static LayerSpec spec(boolean deformable) {
+  public static LayerSpec spec(boolean deformable) {
     LayerSpec neck =
         new LayerSpec(
             "neck",
@@ -66,14 +69,14 @@ final class SmallModel {
             dense("head", 4, 2)));
   }
 
-  static LayerSpec dense(String name, long inputs, long units) {
+  public static LayerSpec dense(String name, long inputs, long units) {
     return new LayerSpec(
         name,
         "Dense",
         List.of(WeightSpec.of("kernel", true, inputs, units), WeightSpec.of("bias", true, units)));
   }
 
-  static LayerSpec kpconvx(String name, boolean deformable) {
+  public static LayerSpec kpconvx(String name, boolean deformable) {
     List<LayerSpec> normalizations = new ArrayList<>();
     for (int block = 0; block < 2; block++) {
       normalizations.add(
@@ -97,7 +100,7 @@ final class SmallModel {
   }
 
   /** Checks every value of what was found against what Python assigned. */
-  static void assertGolden(String golden, boolean withQ, Map<String, StoredWeight> found) {
+  public static void assertGolden(String golden, boolean withQ, Map<String, StoredWeight> found) {
     Map<String, JsonNode> expected = new LinkedHashMap<>();
     for (JsonNode weight : json(golden)) {
       String name = weight.get("name").textValue();
@@ -116,7 +119,7 @@ final class SmallModel {
         });
   }
 
-  static float[] values(StoredWeight weight) {
+  public static float[] values(StoredWeight weight) {
     try (TFloat32 tensor = weight.read()) {
       assertEquals(weight.shape(), tensor.shape());
       float[] values = new float[(int) tensor.size()];

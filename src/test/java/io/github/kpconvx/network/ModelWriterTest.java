@@ -8,14 +8,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
-import io.github.kpconvx.keras.KerasArchive;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.keras.SavedModelDirectory;
-import io.github.kpconvx.keras.StoredWeight;
-import io.github.kpconvx.keras.WeightStore;
-import io.github.kpconvx.layer.KernelPoints;
-import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.KerasArchive;
+import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
+import io.github.kpconvx.layer.vl3d.KernelPointsTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -319,7 +319,8 @@ class ModelWriterTest {
     assertTrue(!e.getMessage().contains("FibonacciShellInitializer"), e.getMessage());
     writer.withKernelPoints(KernelPointsTarget.toCsv(csv)).write(archive, single.weights());
     try (TFloat32 read =
-        KernelPoints.fromCsv(csv).of(new io.github.kpconvx.layer.KPConvXLayer(single.layer()))) {
+        KernelPoints.fromCsv(csv)
+            .of(new io.github.kpconvx.layer.vl3d.KPConvXLayer(single.layer()))) {
       assertEquals(trained, read);
     }
     refused(

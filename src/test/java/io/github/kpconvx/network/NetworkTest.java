@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.network.layers.Dropout;
+import io.github.kpconvx.layer.core.Dropout;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;

@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.GoldenObject;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Gradients;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.network.layers.PReLU;
+import io.github.kpconvx.layer.core.PReLU;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.layer.KPConvXLayer;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.report.SvgPicture.Box;

@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.keras.WeightStore;
-import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.training.TrainingSettings.Monitor;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.ResidentMemory;
-import io.github.kpconvx.keras.KerasObject;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.numpy.NpyArray;
 import java.nio.file.Path;

@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.PythonEnvironment;
-import io.github.kpconvx.keras.KerasArchive;
-import io.github.kpconvx.keras.KerasObject;
-import io.github.kpconvx.keras.WeightStore;
-import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.KerasArchive;
+import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.vl3d.KernelPoints;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;

@@ -1,0 +1,240 @@
+package io.github.kpconvx.keras.config;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.keras.KerasException;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A serialized Keras object: what {@code keras.saving.serialize_keras_object} writes for a layer, a
+ * model, an initializer and the like.
+ *
+ * <p>Keras 3 writes {@code module}, {@code class_name}, {@code config} and {@code registered_name};
+ * Keras 2 writes {@code class_name} and {@code config} alone. Both are read, and what was read is
+ * written back unchanged. Immutable.
+ *
+ * @see <a href="https://keras.io/api/models/model_saving_apis/serialization_utils/">Keras
+ *     serialization utilities</a>
+ */
+public final class KerasObject {
+  /** The key under which Keras 2 tells its version beside a model's configuration. */
+  public static final String KERAS_VERSION = "keras_version";
+
+  /** What the versions of Keras 2 begin with. */
+  public static final String KERAS_2 = "2.";
+
+  private final ObjectNode json;
+  private final boolean keras2;
+
+  private KerasObject(ObjectNode json, boolean keras2) {
+    this.json = json;
+    this.keras2 = keras2;
+  }
+
+  /**
+   * Parses the JSON text of an object.
+   *
+   * @param json the text, such as that of {@code model.to_json()}
+   * @return the object
+   * @throws KerasException if the text is no JSON or no serialized Keras object
+   */
+  public static KerasObject parse(String json) {
+    return of(parseJson(json));
+  }
+
+  /**
+   * Takes an object from parsed JSON, of which it keeps a copy.
+   *
+   * @param node a JSON object with {@code class_name} and {@code config}
+   * @return the object
+   * @throws KerasException if the node is no serialized Keras object
+   */
+  public static KerasObject of(JsonNode node) {
+    if (!isKerasObject(node)) {
+      throw new KerasException(
+          "Expected a serialized Keras object, {\"class_name\": …, \"config\": {…}}, found "
+              + abbreviate(node));
+    }
+    return new KerasObject(node.deepCopy(), node.path(KERAS_VERSION).asText().startsWith(KERAS_2));
+  }
+
+  /**
+   * Makes an object of a given class, as Keras 3 writes it.
+   *
+   * @param module the Python module that Keras imports the class from
+   * @param className the class
+   * @param registeredName the name it is registered under, or null
+   * @param config its configuration, of which a copy is kept
+   * @return the object
+   */
+  public static KerasObject of(
+      String module, String className, String registeredName, ObjectNode config) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("module", Objects.requireNonNull(module, "module"));
+    json.put("class_name", Objects.requireNonNull(className, "className"));
+    json.set("config", config.deepCopy());
+    json.put("registered_name", registeredName);
+    return new KerasObject(json, false);
+  }
+
+  /**
+   * Parses any JSON text.
+   *
+   * @param json the text
+   * @return the parsed JSON
+   * @throws KerasException if the text is no JSON
+   */
+  public static JsonNode parseJson(String json) {
+    return Json.value(json.getBytes(StandardCharsets.UTF_8), "The text");
+  }
+
+  /**
+   * Whether a JSON node has the form of a serialized object.
+   *
+   * @param node any node, or null
+   * @return true if it has a {@code class_name} and a {@code config} object
+   */
+  public static boolean isKerasObject(JsonNode node) {
+    return node != null && node.path("class_name").isTextual() && node.path("config").isObject();
+  }
+
+  /**
+   * The class name, without package or module.
+   *
+   * @return the name, such as {@code Dense}
+   */
+  public String className() {
+    String name = json.get("class_name").textValue();
+    return name.substring(name.lastIndexOf('>') + 1);
+  }
+
+  /**
+   * The Python module of the class; Keras 2 objects have none.
+   *
+   * @return the module, such as {@code keras.layers}
+   */
+  public Optional<String> module() {
+    return Optional.ofNullable(json.path("module").textValue());
+  }
+
+  /**
+   * The name the class is registered under, such as {@code package>ClassName}. Keras 2 may write it
+   * in place of the class name.
+   *
+   * @return the name, if there is one
+   */
+  public Optional<String> registeredName() {
+    String name = json.get("class_name").textValue();
+    return name.contains(">")
+        ? Optional.of(name)
+        : Optional.ofNullable(json.path("registered_name").textValue());
+  }
+
+  /**
+   * Whether this is one of Keras's own classes, not one of somebody else's that happens to have the
+   * same name.
+   *
+   * @return true for objects of Keras's modules and for Keras 2 objects without a module or package
+   */
+  public boolean isBuiltIn() {
+    String module = module().orElse("keras");
+    return (module.equals("keras") || module.startsWith("keras.") || module.startsWith("tf_keras"))
+        && !registeredName().orElse("").contains(">");
+  }
+
+  /**
+   * An object that is part of this one, written by the same version of Keras.
+   *
+   * @param node a JSON object with {@code class_name} and {@code config}
+   * @return the object
+   * @throws KerasException if the node is no serialized Keras object
+   */
+  public KerasObject part(JsonNode node) {
+    return new KerasObject(of(node).json, keras2);
+  }
+
+  /**
+   * Whether Keras 2 wrote it: it says so, or names no module.
+   *
+   * @return true for objects of Keras 2
+   */
+  public boolean isOfKeras2() {
+    return keras2 || module().isEmpty();
+  }
+
+  /**
+   * A reader of the configuration that knows whose it is. Words of Keras 2 that mean something else
+   * in Keras 3 it gives as what they mean.
+   *
+   * @return a reader over a copy of the configuration
+   */
+  public ConfigReader config() {
+    ObjectNode config = configJson();
+    if (isOfKeras2()) {
+      Keras2Config.clarify(config);
+    }
+    return new ConfigReader(describe(), config);
+  }
+
+  /**
+   * The configuration.
+   *
+   * @return a copy of it
+   */
+  public ObjectNode configJson() {
+    return ((ObjectNode) json.get("config")).deepCopy();
+  }
+
+  /**
+   * The whole object.
+   *
+   * @return a copy of it
+   */
+  public ObjectNode json() {
+    return json.deepCopy();
+  }
+
+  /**
+   * Class and name for messages.
+   *
+   * @return for example {@code Dense "head"}
+   */
+  public String describe() {
+    JsonNode name = json.get("config").path("name");
+    return name.isTextual() ? className() + " \"" + name.textValue() + "\"" : className();
+  }
+
+  /**
+   * The beginning of a JSON text, for messages.
+   *
+   * @param node any node
+   * @return its text, cut where it is long
+   */
+  public static String abbreviate(JsonNode node) {
+    String text = String.valueOf(node);
+    return text.length() <= 120 ? text : text.substring(0, 117) + "…";
+  }
+
+  /**
+   * The object as JSON text.
+   *
+   * @return the text
+   */
+  @Override
+  public String toString() {
+    return json.toString();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof KerasObject that && json.equals(that.json);
+  }
+
+  @Override
+  public int hashCode() {
+    return json.hashCode();
+  }
+}

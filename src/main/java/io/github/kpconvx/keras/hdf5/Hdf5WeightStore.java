@@ -1,0 +1,123 @@
+package io.github.kpconvx.keras.hdf5;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.weights.ClassNames;
+import io.github.kpconvx.keras.weights.LayerSpec;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightAlignment;
+import io.github.kpconvx.keras.weights.WeightStore;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.tensorflow.ndarray.Shape;
+
+/**
+ * The weights in an HDF5 file as {@code save_weights} of Keras 3, and of Keras 2.12 and later where
+ * the name ends in {@code .weights.h5}, lays it out.
+ *
+ * <p>A layer's own weights are {@code <layer>/vars/0}, {@code <layer>/vars/1} and so on; a layer in
+ * a list of its parent is {@code <parent>/<attribute>/<class in snake case, numbered>}. The names
+ * of layers and weights play no part.
+ */
+public final class Hdf5WeightStore implements WeightStore {
+  /** Where Keras's trainer keeps state that is not the model's, at the top of a file. */
+  private static final Set<String> TRAINER_STATE =
+      Set.of("optimizer", "metrics", "_metrics", "_compile_metrics", "_loss_tracker");
+
+  private static final Pattern SEED = Pattern.compile("(.*/)?seed_generator(_\\d+)?/vars/0");
+
+  private final Hdf5File file;
+  private final Map<String, Hdf5Weight> weights = new LinkedHashMap<>();
+
+  /**
+   * The weights of a file, which is closed with them.
+   *
+   * @param file the file
+   * @throws KerasException if it holds what a weight file does not
+   */
+  public Hdf5WeightStore(Hdf5File file) {
+    this.file = file;
+    file.list(TRAINER_STATE)
+        .weights()
+        .forEach(
+            (path, weight) -> {
+              if (!isSeed(weight)) {
+                weights.put(path, weight);
+              }
+            });
+  }
+
+  private static boolean isSeed(Hdf5Weight weight) {
+    return SEED.matcher(weight.path()).matches()
+        && weight.isInteger()
+        && weight.shape().equals(Shape.of(2));
+  }
+
+  @Override
+  public Path source() {
+    return file.source();
+  }
+
+  @Override
+  public List<StoredWeight> weights() {
+    return List.copyOf(weights.values());
+  }
+
+  @Override
+  public Map<String, StoredWeight> match(LayerSpec model) {
+    Map<String, StoredWeight> found = new LinkedHashMap<>();
+    Map<String, Hdf5Weight> left = new LinkedHashMap<>(weights);
+    match(model, model.name().isEmpty() ? "" : model.name() + "/", "", left, found);
+    left.values().stream()
+        .findFirst()
+        .ifPresent(
+            weight -> {
+              throw WeightAlignment.surplus(file.name(), weight);
+            });
+    WeightAlignment.requireFloat32(file.name(), found);
+    return found;
+  }
+
+  private void match(
+      LayerSpec layer,
+      String prefix,
+      String group,
+      Map<String, Hdf5Weight> left,
+      Map<String, StoredWeight> found) {
+    List<Hdf5Weight> own = new ArrayList<>();
+    Hdf5Weight weight;
+    while ((weight = left.get(group + "vars/" + own.size())) != null) {
+      own.add(weight);
+    }
+    var run = WeightAlignment.Run.of(prefix, layer);
+    WeightAlignment.align(file.name() + ", " + group + "vars", List.of(run), own)
+        .get(0)
+        .forEach((name, stored) -> found.put(prefix + name, stored));
+    own.forEach(matched -> left.remove(matched.path()));
+    layer
+        .sublayers()
+        .forEach(
+            (attribute, sublayers) -> {
+              Map<String, Integer> taken = new HashMap<>();
+              for (int i = 0; i < sublayers.size(); i++) {
+                LayerSpec sublayer = sublayers.get(i);
+                match(
+                    sublayer,
+                    layer.prefixOf(prefix, attribute, i),
+                    group + attribute + "/" + ClassNames.groupOf(sublayer, taken) + "/",
+                    left,
+                    found);
+              }
+            });
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

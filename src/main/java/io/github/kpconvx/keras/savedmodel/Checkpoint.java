@@ -1,0 +1,203 @@
+package io.github.kpconvx.keras.savedmodel;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.weights.WeightAlignment;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.NdArrays;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Op;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject.ObjectReference;
+import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject.SerializedTensor;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TString;
+import org.tensorflow.types.family.TType;
+
+/**
+ * The values of a SavedModel's variables, read with TensorFlow's own restore operation.
+ *
+ * <p>Safe for use by one thread at a time.
+ */
+final class Checkpoint implements AutoCloseable {
+  /** Where a SavedModel keeps its checkpoint: what its files' names begin with. */
+  static final String PREFIX = "variables/variables";
+
+  /** Reading needs no GPU and must not claim the memory of one. */
+  private static final ConfigProto CPU_ONLY =
+      ConfigProto.newBuilder().putDeviceCount("GPU", 0).build();
+
+  /** The key of a description of the saved objects, which tells the keys of their values. */
+  private static final String OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH";
+
+  private static final String VALUE = "VARIABLE_VALUE";
+
+  private final String file;
+  private final Graph graph = new Graph();
+  private final Session session;
+  private final Placeholder<TString> key;
+  private final Output<?> value;
+  private final Output<?> text;
+  private TrackableObjectGraph objects;
+
+  /**
+   * Prepares to read; the checkpoint's files are opened on each read.
+   *
+   * @param savedModel a SavedModel directory
+   */
+  Checkpoint(Path savedModel) {
+    file = savedModel.resolve(PREFIX).toString();
+    try {
+      Ops tf = Ops.create(graph);
+      key = tf.placeholder(TString.class, Placeholder.shape(Shape.of(1)));
+      value = restore(tf, TFloat32.class);
+      text = restore(tf, TString.class);
+      session = new Session(graph, CPU_ONLY);
+    } catch (RuntimeException e) {
+      graph.close();
+      throw e;
+    }
+  }
+
+  private Output<?> restore(Ops tf, Class<? extends TType> type) {
+    return tf.train.restore(tf.constant(file), key, tf.array(""), List.of(type)).tensors().get(0);
+  }
+
+  /**
+   * Reads a variable.
+   *
+   * @param path its place among the SavedModel's objects
+   * @param shape the shape that the SavedModel declares
+   * @return its value, the caller's to close
+   * @throws KerasException if the checkpoint lacks it, holds another type or shape, or is damaged
+   */
+  TFloat32 read(String path, Shape shape) {
+    try (Result result = fetch(keyOf(path), value)) {
+      TFloat32 stored = (TFloat32) result.get(0);
+      if (!stored.shape().equals(shape)) {
+        throw new KerasException(
+            "%s: the checkpoint holds %s with shape %s, expected %s as saved_model.pb declares"
+                .formatted(
+                    file, path, WeightAlignment.text(stored.shape()), WeightAlignment.text(shape)));
+      }
+      return TFloat32.tensorOf(shape, stored::copyTo);
+    } catch (TensorFlowException | InvalidProtocolBufferException e) {
+      throw new KerasException(
+          "%s: the value of %s cannot be read: %s".formatted(file, path, Failures.reason(e)), e);
+    }
+  }
+
+  private Result fetch(String name, Output<?> output) {
+    try (TString fed = TString.tensorOf(NdArrays.vectorOfObjects(name))) {
+      return session.runner().feed(key, fed).fetch(output).run();
+    }
+  }
+
+  /** A variable can be reached by several paths; its key is one of them. */
+  private String keyOf(String path) throws InvalidProtocolBufferException {
+    if (objects == null) {
+      try (Result result = fetch(OBJECTS, text)) {
+        byte[] bytes = ((TString) result.get(0)).asBytes().getObject();
+        objects = TrackableObjectGraph.parseFrom(bytes);
+      }
+    }
+    int node = 0;
+    for (String name : path.split("/", -1)) {
+      node =
+          objects(node).getChildrenList().stream()
+              .filter(child -> child.getLocalName().equals(name))
+              .mapToInt(ObjectReference::getNodeId)
+              .findFirst()
+              .orElse(-1);
+    }
+    return objects(node).getAttributesList().stream()
+        .filter(attribute -> attribute.getName().equals(VALUE))
+        .map(SerializedTensor::getCheckpointKey)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new KerasException(
+                    "%s: the value of %s cannot be read: the checkpoint has no such variable"
+                        .formatted(file, path)));
+  }
+
+  private TrackableObject objects(int node) {
+    return node >= 0 && node < objects.getNodesCount()
+        ? objects.getNodes(node)
+        : TrackableObject.getDefaultInstance();
+  }
+
+  /**
+   * Where a checkpoint has a variable's value.
+   *
+   * @param path the variable's place among the objects
+   * @return the key
+   */
+  static String key(String path) {
+    return path + "/.ATTRIBUTES/VARIABLE_VALUE";
+  }
+
+  /**
+   * Writes a checkpoint.
+   *
+   * @param prefix what its files' names begin with
+   * @param values the values by key
+   * @param objects what they are the values of
+   * @throws IOException if it cannot be written
+   */
+  static void write(Path prefix, Map<String, TFloat32> values, TrackableObjectGraph objects)
+      throws IOException {
+    try (Graph graph = new Graph();
+        TString objectGraph =
+            TString.tensorOfBytes(NdArrays.scalarOfObject(objects.toByteArray()))) {
+      Ops tf = Ops.create(graph);
+      List<String> keys = new ArrayList<>();
+      List<Operand<?>> fed = new ArrayList<>();
+      for (Map.Entry<String, TFloat32> value : values.entrySet()) {
+        keys.add(value.getKey());
+        fed.add(tf.placeholder(TFloat32.class, Placeholder.shape(value.getValue().shape())));
+      }
+      keys.add(OBJECTS);
+      fed.add(tf.placeholder(TString.class, Placeholder.shape(Shape.scalar())));
+      Op save =
+          tf.train.save(
+              tf.constant(prefix.toString()),
+              tf.array(keys.toArray(String[]::new)),
+              tf.array(Collections.nCopies(keys.size(), "").toArray(String[]::new)),
+              fed);
+      try (Session session = new Session(graph, CPU_ONLY)) {
+        Session.Runner runner = session.runner().addTarget(save);
+        int i = 0;
+        for (TFloat32 value : values.values()) {
+          runner.feed(fed.get(i++).asOutput(), value);
+        }
+        runner.feed(fed.get(i).asOutput(), objectGraph).run().close();
+      }
+    } catch (TensorFlowException e) {
+      throw new IOException(Failures.reason(e), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try (graph) {
+      session.close();
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package io.github.kpconvx.keras.savedmodel;
+
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightAlignment;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * The variables of a SavedModel with their values, which are read from its checkpoint as they are
+ * asked for. Safe for use by one thread at a time.
+ */
+final class SavedModelVariables implements AutoCloseable {
+  private final Path source;
+  private Checkpoint checkpoint;
+  private boolean closed;
+
+  /**
+   * The variables of a SavedModel.
+   *
+   * @param source its directory
+   */
+  SavedModelVariables(Path source) {
+    this.source = source;
+  }
+
+  /** The SavedModel's directory. */
+  Path source() {
+    return source;
+  }
+
+  /** A variable with its value. */
+  StoredVariable stored(SavedVariables.Variable variable) {
+    return new StoredVariable(variable, this);
+  }
+
+  private TFloat32 read(SavedVariables.Variable variable) {
+    if (closed) {
+      throw new IllegalStateException(source + " is closed");
+    }
+    if (checkpoint == null) {
+      checkpoint = new Checkpoint(source);
+    }
+    return checkpoint.read(variable.path(), variable.shape());
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    if (checkpoint != null) {
+      checkpoint.close();
+      checkpoint = null;
+    }
+  }
+
+  /**
+   * A variable and its value in the checkpoint.
+   *
+   * @param variable what the SavedModel declares
+   * @param values where the value is
+   */
+  record StoredVariable(SavedVariables.Variable variable, SavedModelVariables values)
+      implements StoredWeight {
+    @Override
+    public String path() {
+      return variable.path();
+    }
+
+    @Override
+    public String name() {
+      return variable.name();
+    }
+
+    @Override
+    public Shape shape() {
+      return variable.shape();
+    }
+
+    @Override
+    public String dtype() {
+      return variable.dtype();
+    }
+
+    @Override
+    public Optional<Boolean> trainable() {
+      return Optional.of(variable.trainable());
+    }
+
+    @Override
+    public boolean isBare() {
+      return variable.path().startsWith(SavedVariables.ALL + "/");
+    }
+
+    @Override
+    public TFloat32 read() {
+      WeightAlignment.requireFloat32(values.source().toString(), variable.name(), this);
+      return values.read(variable);
+    }
+  }
+}

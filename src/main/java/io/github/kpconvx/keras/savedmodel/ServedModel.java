@@ -1,0 +1,69 @@
+package io.github.kpconvx.keras.savedmodel;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.FunctionDef;
+import org.tensorflow.proto.VersionDef;
+
+/**
+ * A model as a SavedModel offers it: a function of inputs and variables.
+ *
+ * @param function computes the outputs; its arguments are the values of the inputs, then those of
+ *     the variables
+ * @param versions the versions of the graph that the function is from
+ * @param inputs what it takes, in the function's order
+ * @param outputs what it gives, in the function's order
+ * @param variables what it reads, in the function's order
+ */
+public record ServedModel(
+    FunctionDef function,
+    VersionDef versions,
+    List<Tensor> inputs,
+    List<Tensor> outputs,
+    List<Variable> variables) {
+
+  /**
+   * An input or output.
+   *
+   * @param name its name, such as {@code output_0}
+   * @param shape its shape; unknown dimensions may differ from call to call
+   */
+  public record Tensor(String name, Shape shape) {}
+
+  /**
+   * A variable.
+   *
+   * @param name its name, such as {@code dense/kernel}; no other has it
+   * @param shape its shape
+   * @param trainable whether it is to be trained
+   * @param bare whether it is none of the model's Keras weights
+   */
+  public record Variable(String name, Shape shape, boolean trainable, boolean bare) {}
+
+  public ServedModel {
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+    variables = List.copyOf(variables);
+    int arguments = inputs.size() + variables.size();
+    if (function.getSignature().getInputArgCount() != arguments
+        || function.getSignature().getOutputArgCount() != outputs.size()) {
+      throw new IllegalArgumentException(
+          "Function %s takes %d arguments and gives %d results, expected %d and %d"
+              .formatted(
+                  function.getSignature().getName(),
+                  function.getSignature().getInputArgCount(),
+                  function.getSignature().getOutputArgCount(),
+                  arguments,
+                  outputs.size()));
+    }
+  }
+
+  /** The model's Keras weights in Keras's order, then the bare variables. */
+  List<Variable> kerasFirst() {
+    return Stream.concat(
+            variables.stream().filter(variable -> !variable.bare()),
+            variables.stream().filter(Variable::bare))
+        .toList();
+  }
+}

@@ -1,0 +1,45 @@
+package io.github.kpconvx.layer.core;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.function.Activation;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * A Keras layer without weights that only applies an {@link Activation}. The output has the input's
+ * shape, but for {@code glu}, which halves the last dimension.
+ *
+ * @see <a href="https://keras.io/api/layers/activation_layers/">Activation layers in Keras</a>
+ */
+public final class ActivationLayer extends Layer {
+  /** The Keras class names; {@code ThresholdedReLU} is Keras 2's. */
+  public static final List<String> CLASS_NAMES =
+      List.of("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU");
+
+  private final Activation activation;
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer
+   * @throws KerasException if the activation is unknown or an argument is not allowed
+   */
+  public ActivationLayer(KerasObject object) {
+    super(object);
+    this.activation = Activation.of(object);
+  }
+
+  @Override
+  protected void createWeights(Ops tf, List<Shape> inputs) {}
+
+  @Override
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
+    return activation.apply(tf, onlyInput(inputs));
+  }
+}

@@ -1,0 +1,50 @@
+package io.github.kpconvx.layer.core;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.Layer;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * Keras's {@code Add}: the sum of at least two inputs of equal rank, element by element, from left
+ * to right.
+ *
+ * @see <a href="https://keras.io/api/layers/merging_layers/add/">Add in Keras</a>
+ */
+public final class Add extends Layer {
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer
+   * @throws KerasException if a key is unknown
+   */
+  public Add(KerasObject object) {
+    super(object);
+    object.config().rejectUnknownKeys(List.of());
+  }
+
+  @Override
+  protected void createWeights(Ops tf, List<Shape> inputs) {
+    Shape first = inputs.get(0);
+    boolean equal = inputs.stream().allMatch(shape -> shape.isCompatibleWith(first));
+    if (inputs.size() < 2 || !equal) {
+      throw new KerasException(
+          serialize().describe() + ": expected at least two inputs of equal shapes, got " + inputs);
+    }
+  }
+
+  @Override
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
+    Operand<TFloat32> sum = floatInput(inputs.get(0), "input 0");
+    for (int i = 1; i < inputs.size(); i++) {
+      sum = tf.math.add(sum, floatInput(inputs.get(i), "input " + i));
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,69 @@
+package io.github.kpconvx.layer.core;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.Layer;
+import java.util.ArrayList;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * Keras's {@code Concatenate}: joins inputs that agree in all dimensions but one along that one.
+ *
+ * @see <a href="https://keras.io/api/layers/merging_layers/concatenate/">Concatenate in Keras</a>
+ */
+public final class Concatenate extends Layer {
+  private final int axis;
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer
+   * @throws KerasException if a key is unknown or the axis is no integer
+   */
+  public Concatenate(KerasObject object) {
+    super(object);
+    var config = object.config();
+    config.rejectUnknownKeys(List.of("axis"));
+    this.axis = config.integer("axis", -1, Integer.MIN_VALUE);
+  }
+
+  @Override
+  protected void createWeights(Ops tf, List<Shape> inputs) {
+    int rank = inputs.get(0).numDimensions();
+    boolean fits = axis != 0 && axis >= -rank && axis < rank && -rank != axis;
+    for (Shape shape : inputs) {
+      fits &= shape.numDimensions() == rank;
+      for (int d = 0; fits && d < rank; d++) {
+        boolean joined = d == Math.floorMod(axis, rank);
+        fits = joined || compatible(shape.get(d), inputs.get(0).get(d));
+      }
+    }
+    if (!fits) {
+      throw new KerasException(
+          serialize().describe()
+              + ": cannot join inputs of shapes "
+              + inputs
+              + " along axis "
+              + axis
+              + "; expected equal shapes but for that axis, which is not the batch's");
+    }
+  }
+
+  private static boolean compatible(long a, long b) {
+    return a == b || a == Shape.UNKNOWN_SIZE || b == Shape.UNKNOWN_SIZE;
+  }
+
+  @Override
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
+    List<Operand<TFloat32>> parts = new ArrayList<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      parts.add(floatInput(inputs.get(i), "input " + i));
+    }
+    return parts.size() == 1 ? parts.get(0) : tf.concat(parts, tf.constant(axis));
+  }
+}

@@ -1,0 +1,106 @@
+package io.github.kpconvx.layer.core;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.weights.WeightSpec;
+import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.WeightRules;
+import io.github.kpconvx.layer.function.Activation;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * Keras's {@code Dense}: {@code activation(x·kernel + bias)} along the last axis, (…, C) to (…,
+ * units).
+ *
+ * <p>Weights: {@code kernel} (C, units) and, with {@code use_bias}, {@code bias} (units).
+ *
+ * @see <a href="https://keras.io/api/layers/core_layers/dense/">Dense in Keras</a>
+ */
+public final class Dense extends Layer {
+  private static final List<String> KEYS =
+      List.of(
+          "units",
+          "activation",
+          "use_bias",
+          "kernel_initializer",
+          "bias_initializer",
+          "kernel_regularizer",
+          "bias_regularizer",
+          "kernel_constraint",
+          "bias_constraint",
+          "lora_rank",
+          "lora_alpha",
+          "quantization_config");
+
+  private final int units;
+  private final boolean useBias;
+  private final Activation activation;
+  private final WeightRules kernel;
+  private final WeightRules bias;
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer
+   * @throws KerasException if a key is unknown or a value is not allowed, such as a low-rank
+   *     adaptation or a quantization
+   */
+  public Dense(KerasObject object) {
+    super(object);
+    ConfigReader config = object.config();
+    config.rejectUnknownKeys(KEYS);
+    for (String key : List.of("lora_rank", "quantization_config")) {
+      if (!config.json(key).isNull()) {
+        throw config.invalid(key, config.json(key), "null");
+      }
+    }
+    if (!config.has("units")) {
+      throw config.invalid("units", "nothing", "an integer of at least 1");
+    }
+    this.units = config.integer("units", 0, 1);
+    this.useBias = config.bool("use_bias", true);
+    this.activation = Activation.of(object.describe(), "activation", config.json("activation"));
+    this.kernel = WeightRules.of(object, "kernel_", "glorot_uniform");
+    this.bias = WeightRules.of(object, "bias_", "zeros");
+  }
+
+  @Override
+  protected void createWeights(Ops tf, List<Shape> inputs) {
+    Shape input = inputs.get(0);
+    int rank = input.numDimensions();
+    if (rank < 2 || input.get(rank - 1) == Shape.UNKNOWN_SIZE) {
+      throw new KerasException(
+          serialize().describe() + ": expected an input (batch, …, C) of known C, got " + input);
+    }
+    addWeight(tf, WeightSpec.of("kernel", true, input.get(rank - 1), units), kernel);
+    if (useBias) {
+      addWeight(tf, WeightSpec.of("bias", true, units), bias);
+    }
+  }
+
+  @Override
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
+    Operand<TFloat32> x = onlyInput(inputs);
+    Shape shape = x.shape();
+    int rank = shape.numDimensions();
+    // One matrix product over all rows, not one for each batch element.
+    Operand<TFloat32> rows = rank == 2 ? x : tf.reshape(x, tf.array(-1L, shape.get(rank - 1)));
+    Operand<TFloat32> y = tf.linalg.matMul(rows, weight("kernel"));
+    if (useBias) {
+      y = tf.nn.biasAdd(y, weight("bias"));
+    }
+    if (rank > 2) {
+      Operand<TInt32> leading = tf.stridedSlice(tf.shape(x), Indices.sliceTo(rank - 1));
+      y = tf.reshape(y, tf.concat(List.of(leading, tf.array(units)), tf.constant(0)));
+    }
+    return activation.apply(tf, y);
+  }
+}

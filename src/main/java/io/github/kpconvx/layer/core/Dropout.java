@@ -1,0 +1,84 @@
+package io.github.kpconvx.layer.core;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.RandomDrop;
+import io.github.kpconvx.layer.RandomSource;
+import java.util.ArrayList;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * Keras's {@code Dropout}: in training each value is 0 with the probability {@code rate}, else
+ * divided by 1 − rate; where {@code noise_shape} is 1, values share their fate. In inference its
+ * output is its input. The draws come from the {@link RandomSource} of the call, not from {@code
+ * seed}: Python's could not be repeated.
+ *
+ * @see <a href="https://keras.io/api/layers/regularization_layers/dropout/">Dropout in Keras</a>
+ */
+public final class Dropout extends Layer {
+  private final double rate;
+  private final List<JsonNode> noiseShape;
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer
+   * @throws KerasException if a key is unknown or the rate is not in [0, 1]
+   */
+  public Dropout(KerasObject object) {
+    super(object);
+    ConfigReader config = object.config();
+    config.rejectUnknownKeys(List.of("rate", "seed", "noise_shape"));
+    this.rate = config.number("rate", 0);
+    if (rate < 0 || rate > 1) {
+      throw config.invalid("rate", rate, "a probability in [0, 1]");
+    }
+    this.noiseShape =
+        config.json("noise_shape").isNull() ? List.of() : config.elements("noise_shape");
+    for (JsonNode dimension : noiseShape) {
+      if (!dimension.isNull() && (!dimension.isInt() || dimension.intValue() < 1)) {
+        throw config.invalid(
+            "noise_shape", config.json("noise_shape"), "null", "a list of sizes and nulls");
+      }
+    }
+  }
+
+  @Override
+  protected void createWeights(Ops tf, List<Shape> inputs) {}
+
+  @Override
+  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
+    Operand<TFloat32> x = onlyInput(inputs);
+    return context.training() ? RandomDrop.apply(tf, x, noise(tf, x), rate, context.random()) : x;
+  }
+
+  /** The shape of the draws: the input's, but for the dimensions that are given. */
+  private Operand<TInt32> noise(Ops tf, Operand<TFloat32> x) {
+    Operand<TInt32> shape = tf.shape(x);
+    if (noiseShape.isEmpty()) {
+      return shape;
+    }
+    if (noiseShape.size() != x.shape().numDimensions()) {
+      throw serialize()
+          .config()
+          .invalid("noise_shape", noiseShape, "as many dimensions as the input " + x.shape());
+    }
+    List<Operand<TInt32>> dimensions = new ArrayList<>();
+    for (int d = 0; d < noiseShape.size(); d++) {
+      JsonNode given = noiseShape.get(d);
+      dimensions.add(
+          given.isNull() ? tf.stridedSlice(shape, Indices.at(d)) : tf.constant(given.intValue()));
+    }
+    return tf.stack(dimensions);
+  }
+}

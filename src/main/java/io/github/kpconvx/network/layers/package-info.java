@@ -1,2 +1,0 @@
-/** Those of Keras's own layers that surround point-cloud layers in a network. */
-package io.github.kpconvx.network.layers;

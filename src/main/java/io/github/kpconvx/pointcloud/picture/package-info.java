@@ -1,0 +1,2 @@
+/** Pictures of point clouds. */
+package io.github.kpconvx.pointcloud.picture;
