@@ -2,8 +2,8 @@ package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
-import io.github.kpconvx.layer.vl3d.KernelPointsTarget;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.KernelPointsTarget;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;

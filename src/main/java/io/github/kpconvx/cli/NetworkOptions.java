@@ -3,7 +3,7 @@ package io.github.kpconvx.cli;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
+import io.github.kpconvx.layer.KernelPoints;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,11 +1,11 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
-import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.pointcloud.Preprocessing;
 import io.github.kpconvx.training.ClassificationLoss;
 import io.github.kpconvx.training.EventFile;
@@ -161,7 +161,7 @@ final class TrainCommand implements Callable<Integer> {
                             model + " holds no configuration of the network; give --config")),
             frozen);
     TrainingSettings settings = settings(file, examples, clouds);
-    try (Trainer trainer = new Trainer(config, LayerRegistry.standard(), settings);
+    try (Trainer trainer = new Trainer(config, StandardLayers.registry(), settings);
         Progress progress = new Progress(spec.commandLine().getErr(), settings.epochs())) {
       start(trainer, loader);
       if (tensorboard == null) {

@@ -8,7 +8,7 @@ import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;

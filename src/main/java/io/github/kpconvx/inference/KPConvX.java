@@ -9,12 +9,12 @@ import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
+import io.github.kpconvx.layer.InputSpec;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
-import io.github.kpconvx.layer.vl3d.KPConvXConfig;
 import io.github.kpconvx.layer.vl3d.KPConvXLayer;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
@@ -85,7 +85,7 @@ public final class KPConvX {
     private Engine engine = Engine.NATIVE;
     private Optional<KerasObject> config = Optional.empty();
     private KernelPoints kernelPoints = KernelPoints.fromFileOnly();
-    private LayerRegistry registry = LayerRegistry.standard();
+    private LayerRegistry registry = StandardLayers.registry();
     private Formulation formulation = Formulation.FOLDED;
     private String signature = SIGNATURE;
 
@@ -265,11 +265,11 @@ public final class KPConvX {
         Network network = network(weights);
         network.outline(Ops.create(graph));
         Map<String, StoredWeight> found = network.match(weights);
-        ModelWriter writer = ModelWriter.of(object).withLayers(registry);
+        ModelWriter writer = ModelWriter.of(object, registry);
         Optional<String> version = ModelFile.read(path).kerasVersion();
         if (!version.orElse("").startsWith("2.")) {
           // To Keras 2 a bare variable is a weight like any other; then the class tells.
-          writer = writer.withBareWeights(bare(network.spec(), found));
+          writer = writer.withUntrackedWeights(bare(network.spec(), found));
         }
         if (version.isPresent() && config.isEmpty()) {
           writer = writer.withKerasVersion(version.get());
@@ -303,7 +303,7 @@ public final class KPConvX {
       try (Graph graph = new Graph()) {
         Network.Built built = network.outline(Ops.create(graph));
         List<TensorSpec> inputs = new ArrayList<>();
-        for (Network.Input input : network.inputs()) {
+        for (InputSpec input : network.inputs()) {
           inputs.add(new TensorSpec(input.name(), input.shape(), input.type()));
         }
         List<TensorSpec> outputs = new ArrayList<>();
@@ -375,11 +375,8 @@ public final class KPConvX {
     private Supplier<Network> networks(WeightStore weights) {
       KerasObject object = config().orElseThrow(this::noConfiguration);
       LayerRegistry layers = registry;
-      if (!object.className().equals(KPConvXLayer.CLASS_NAME)) {
-        return () -> Network.of(object, layers);
-      }
-      long featureDim = featureDim(object, weights);
-      return () -> Network.ofLayer(object, featureDim, layers);
+      List<Shape> shapes = weights.weights().stream().map(StoredWeight::shape).toList();
+      return () -> Network.of(object, shapes, layers);
     }
 
     private KerasException noConfiguration() {
@@ -391,33 +388,6 @@ public final class KPConvX {
               + (Files.isDirectory(path)
                   ? ", or run the stored graph with the savedmodel engine"
                   : ""));
-    }
-
-    /** A layer's configuration does not tell D; its weight W of shape (blocks, m_q, D) does. */
-    private long featureDim(KerasObject layer, WeightStore weights) {
-      KPConvXConfig arguments = KPConvXConfig.of(layer);
-      List<Long> candidates =
-          weights.weights().stream()
-              .map(weight -> weight.shape())
-              .filter(
-                  shape ->
-                      shape.numDimensions() == 3
-                          && shape.get(0) == arguments.blocks()
-                          && shape.get(1) == arguments.kernelPoints())
-              .map(shape -> shape.get(2))
-              .toList();
-      if (candidates.isEmpty()) {
-        throw new KerasException(
-            path
-                + " holds no weight W of shape ("
-                + arguments.blocks()
-                + ", "
-                + arguments.kernelPoints()
-                + ", D), which the blocks and shell_points of "
-                + layer.describe()
-                + " ask for");
-      }
-      return candidates.get(0);
     }
 
     private Model storedModel(TensorFlowStart start) {

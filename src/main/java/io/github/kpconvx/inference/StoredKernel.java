@@ -2,8 +2,8 @@ package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.vl3d.KPConvXLayer;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
 import java.util.Map;
 import java.util.Optional;
 import org.tensorflow.ndarray.FloatNdArray;
@@ -59,7 +59,7 @@ public final class StoredKernel {
    *     come from
    */
   public FloatNdArray points() {
-    return points.orElseGet(() -> copy(source.of(layer)));
+    return points.orElseGet(() -> copy(source.of(layer, layer.ownVariables().get("Q"))));
   }
 
   /**

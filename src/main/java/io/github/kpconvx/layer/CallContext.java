@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer;
 
-import io.github.kpconvx.layer.vl3d.SharedGeometry;
 import java.util.Objects;
 
 /**
@@ -10,21 +9,17 @@ import java.util.Objects;
  * @param random where random numbers come from while training
  * @param stages is told each intermediate result that the layer makes known
  * @param formulation how inference is computed
- * @param geometry what layers of the same points and neighbours share
+ * @param shared what layers of one call of a network share
  */
 public record CallContext(
-    Mode mode,
-    RandomSource random,
-    Stages stages,
-    Formulation formulation,
-    SharedGeometry geometry) {
+    Mode mode, RandomSource random, Stages stages, Formulation formulation, SharedValues shared) {
 
   public CallContext {
     Objects.requireNonNull(mode, "mode");
     Objects.requireNonNull(random, "random");
     Objects.requireNonNull(stages, "stages");
     Objects.requireNonNull(formulation, "formulation");
-    Objects.requireNonNull(geometry, "geometry");
+    Objects.requireNonNull(shared, "shared");
   }
 
   /**
@@ -35,7 +30,7 @@ public record CallContext(
    */
   public static CallContext of(Mode mode) {
     return new CallContext(
-        mode, RandomSource.unseeded(), Stages.NONE, Formulation.PLAIN, new SharedGeometry());
+        mode, RandomSource.unseeded(), Stages.NONE, Formulation.PLAIN, new SharedValues());
   }
 
   /**
@@ -45,7 +40,7 @@ public record CallContext(
    * @return a context that differs in it alone
    */
   public CallContext withMode(Mode other) {
-    return new CallContext(other, random, stages, formulation, geometry);
+    return new CallContext(other, random, stages, formulation, shared);
   }
 
   /**
@@ -55,7 +50,7 @@ public record CallContext(
    * @return a context that differs in it alone
    */
   public CallContext withRandom(RandomSource other) {
-    return new CallContext(mode, other, stages, formulation, geometry);
+    return new CallContext(mode, other, stages, formulation, shared);
   }
 
   /**
@@ -65,7 +60,7 @@ public record CallContext(
    * @return a context that differs in it alone
    */
   public CallContext withStages(Stages other) {
-    return new CallContext(mode, random, other, formulation, geometry);
+    return new CallContext(mode, random, other, formulation, shared);
   }
 
   /**
@@ -75,7 +70,16 @@ public record CallContext(
    * @return a context that differs in it alone
    */
   public CallContext withFormulation(Formulation other) {
-    return new CallContext(mode, random, stages, other, geometry);
+    return new CallContext(mode, random, stages, other, shared);
+  }
+
+  /**
+   * For a layer that does as in inference, be it in a step of training.
+   *
+   * @return a context of another mode, if this one's is {@link Mode#TRAINING}
+   */
+  public CallContext fixed() {
+    return training() ? withMode(Mode.TRAINING_FIXED) : this;
   }
 
   /**

@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer;
 
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -19,8 +18,8 @@ public final class Gradients {
    * {@linkplain LayerVariable#value() value} of a weight or an input.
    *
    * <p>Where the scalar does not depend on an operand, its gradient is 0 everywhere. Every gradient
-   * of a {@link KPConvXLayer} is finite, also where a neighbour lies exactly on its kernel point:
-   * the influence has no derivative there, and its gradient is 0.
+   * of a {@link io.github.kpconvx.layer.vl3d.KPConvXLayer} is finite, also where a neighbour lies
+   * exactly on its kernel point: the influence has no derivative there, and its gradient is 0.
    *
    * @param tf operations of a graph
    * @param scalar what is differentiated

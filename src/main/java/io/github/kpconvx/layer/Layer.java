@@ -7,10 +7,12 @@ import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.function.Regularizer;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
@@ -21,8 +23,10 @@ import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Variable;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TType;
 
 /**
  * A Keras layer in a TensorFlow graph: configured once, built once for known shapes, called as
@@ -38,6 +42,7 @@ public abstract class Layer {
   private final boolean trainable;
   private final Map<String, LayerVariable> weights = new LinkedHashMap<>();
   private final Map<String, List<Layer>> sublayers = new LinkedHashMap<>();
+  private final Set<String> singleSublayers = new HashSet<>();
   private final Optional<Regularizer> activityRegularizer;
   private final Map<String, Operand<TFloat32>> activityLosses = new LinkedHashMap<>();
   private final List<Op> updates = new ArrayList<>();
@@ -150,11 +155,6 @@ public abstract class Layer {
         });
   }
 
-  /** Whether only the shapes of what it computes are of interest. */
-  protected final boolean isOutlined() {
-    return outlined;
-  }
-
   /** Whether its weights are constants. */
   protected final boolean isFrozen() {
     return frozen != null;
@@ -171,13 +171,13 @@ public abstract class Layer {
   }
 
   /**
-   * Adds the layer's computation to a graph.
+   * Adds the computation of a layer of one float32 output to a graph.
    *
-   * @param tf where to
+   * @param tf the operations of the graph
    * @param inputs its inputs in Keras's order
    * @param mode whether to train
    * @return its output
-   * @throws KerasException if the inputs do not fit the layer
+   * @throws KerasException if the inputs do not fit the layer, or its outputs are others
    * @throws IllegalStateException if it was not built
    */
   public final Operand<TFloat32> call(Ops tf, List<Operand<?>> inputs, Mode mode) {
@@ -185,50 +185,185 @@ public abstract class Layer {
   }
 
   /**
-   * Adds the layer's computation to a graph.
+   * Adds the computation of a layer of one float32 output to a graph.
    *
-   * @param tf where to
+   * @param tf the operations of the graph
    * @param inputs its inputs in Keras's order
    * @param context whether to train, where random numbers come from, who is told of stages
    * @return its output
-   * @throws KerasException if the inputs do not fit the layer
+   * @throws KerasException if the inputs do not fit the layer, or its outputs are others
    * @throws IllegalStateException if it was not built
    */
   public final Operand<TFloat32> call(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    requireBuilt();
-    Ops scoped = scope(tf);
-    Operand<TFloat32> output = compute(scoped, inputs, context);
-    if (context.training() && activityRegularizer.isPresent()) {
-      // As Keras does, per element of the batch.
-      Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
-      activityLosses.put(
-          "activity_regularizer" + (activityLosses.isEmpty() ? "" : "#" + activityLosses.size()),
-          scoped.math.div(
-              activityRegularizer.get().call(scoped, output),
-              scoped.dtypes.cast(batch, TFloat32.class)));
+    List<Operand<?>> outputs = call(tf, LayerCall.of(inputs, context));
+    if (outputs.size() != 1) {
+      throw new KerasException(
+          object.describe() + " has " + outputs.size() + " outputs, expected one");
     }
-    return output;
+    return floats(outputs.get(0), "its output");
   }
 
   /**
-   * Creates weights with {@link #addWeight} and sublayers with {@link #addSublayers}.
+   * Adds the layer's computation to a graph.
    *
-   * @param tf where to
-   * @param inputs the shapes of the inputs
+   * @param tf the operations of the graph
+   * @param call what it is called with
+   * @return its outputs, of any number and type, in Keras's order
+   * @throws KerasException if the inputs or keyword arguments do not fit the layer
+   * @throws IllegalStateException if it was not built
+   */
+  public final List<Operand<?>> call(Ops tf, LayerCall call) {
+    requireBuilt();
+    requireKnownArguments(call);
+    Ops scoped = scope(tf);
+    List<Operand<?>> outputs;
+    if (outlined) {
+      outputs = computeOutline(scoped, call);
+    } else if (call.context().mode() != Mode.INFERENCE
+        || call.context().formulation() == Formulation.PLAIN) {
+      outputs = compute(scoped, call);
+    } else {
+      outputs = computeFrozen(scoped, call);
+    }
+    if (call.context().mode() != Mode.INFERENCE && activityRegularizer.isPresent()) {
+      outputs.forEach(output -> addActivityLoss(tf, scoped, output));
+    }
+    return outputs;
+  }
+
+  /** As Keras does, per element of the batch. */
+  private void addActivityLoss(Ops tf, Ops scoped, Operand<?> output) {
+    Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
+    activityLosses.put(
+        "activity_regularizer" + (activityLosses.isEmpty() ? "" : "#" + activityLosses.size()),
+        scoped.math.div(
+            activityRegularizer.get().call(scoped, floats(output, "its output")),
+            scoped.dtypes.cast(batch, TFloat32.class)));
+  }
+
+  private void requireKnownArguments(LayerCall call) {
+    for (Argument<Operand<?>> argument : call.arguments().positional()) {
+      if (!takesConstants()) {
+        argument.forEachConstant(
+            constant -> {
+              if (!constant.isNull()) {
+                throw new KerasException(
+                    object.describe()
+                        + ": is called with "
+                        + KerasObject.abbreviate(constant)
+                        + "; only tensors of other layers are supported");
+              }
+            });
+      }
+    }
+    call.arguments()
+        .keywords()
+        .forEach(
+            (keyword, argument) -> {
+              if (!keywords().contains(keyword) && !argument.isUnset()) {
+                throw new KerasException(
+                    object.describe()
+                        + ": is called with "
+                        + keyword
+                        + (argument instanceof Argument.Constant<?> constant
+                            ? " = " + KerasObject.abbreviate(constant.value())
+                            : "")
+                        + "; "
+                        + (keywords().isEmpty()
+                            ? "call arguments other than the inputs are not supported"
+                            : "supported call arguments are " + keywords()));
+              }
+            });
+  }
+
+  /**
+   * Creates weights with {@link #addWeight} and sublayers with {@link #addSublayer} and {@link
+   * #addSublayers}.
+   *
+   * @param tf the operations of the graph
+   * @param inputs the shapes of the inputs, those among keyword arguments last
    */
   protected abstract void createWeights(Ops tf, List<Shape> inputs);
 
   /**
-   * Computes the output.
+   * Computes the outputs, step by step as Keras does.
    *
-   * @param tf where to
-   * @param inputs the inputs
-   * @param context whether to train, where random numbers come from, and who is to be told
-   *     intermediate results worth comparing with other implementations
-   * @return the output
+   * @param tf the operations of the graph
+   * @param call what the layer is called with
+   * @return the outputs, of any number and type, in Keras's order
    */
-  protected abstract Operand<TFloat32> compute(
-      Ops tf, List<Operand<?>> inputs, CallContext context);
+  protected abstract List<Operand<?>> compute(Ops tf, LayerCall call);
+
+  /**
+   * Computes the outputs of a {@linkplain #freeze frozen} layer in the {@linkplain
+   * CallContext#formulation() formulation} that is asked for; as {@link #compute} does, unless the
+   * layer knows better.
+   *
+   * @param tf the operations of the graph
+   * @param call what the layer is called with; not to train
+   * @return the outputs
+   */
+  protected List<Operand<?>> computeFrozen(Ops tf, LayerCall call) {
+    return compute(tf, call);
+  }
+
+  /**
+   * Tells the types and shapes of the outputs and stages of an {@linkplain #outline outlined}
+   * layer; as {@link #compute} does, unless the layer knows a shorter way.
+   *
+   * @param tf the operations of the graph
+   * @param call what the layer is called with
+   * @return operands like the outputs
+   */
+  protected List<Operand<?>> computeOutline(Ops tf, LayerCall call) {
+    return compute(tf, call);
+  }
+
+  /**
+   * The names of the keyword arguments that the layer understands; others are an error, unless they
+   * are null or false.
+   *
+   * @return the names; none, unless the layer has some
+   */
+  protected Set<String> keywords() {
+    return Set.of();
+  }
+
+  /**
+   * Whether the layer makes something of arguments without a name that are no tensors; else they
+   * are an error.
+   *
+   * @return true if so; false, unless the layer says otherwise
+   */
+  protected boolean takesConstants() {
+    return false;
+  }
+
+  /**
+   * Which elements of the outputs count: Keras's {@code compute_mask}.
+   *
+   * @param tf the operations of the graph
+   * @param call what the layer is called with
+   * @param outputs what it gave
+   * @return masks by the output's place; none, unless the layer has some
+   */
+  protected Map<Integer, Operand<TBool>> computeMasks(
+      Ops tf, LayerCall call, List<Operand<?>> outputs) {
+    return Map.of();
+  }
+
+  /**
+   * Which elements of the outputs of a call count.
+   *
+   * @param tf the operations of the graph
+   * @param call what the layer was called with
+   * @param outputs what it gave
+   * @return masks by the output's place; outputs that are not in it have none
+   */
+  public final Map<Integer, Operand<TBool>> masks(
+      Ops tf, LayerCall call, List<Operand<?>> outputs) {
+    return computeMasks(scope(tf), call, outputs);
+  }
 
   /**
    * Adds a weight; the order of the calls is Keras's order of creation.
@@ -250,7 +385,19 @@ public abstract class Layer {
   }
 
   /**
-   * Adds sublayers that the Keras layer holds in a list attribute.
+   * Adds a sublayer that is an attribute of the Keras layer.
+   *
+   * @param attribute the attribute's name
+   * @param layer the sublayer
+   */
+  protected final void addSublayer(String attribute, Layer layer) {
+    sublayers.put(attribute, List.of(layer));
+    singleSublayers.add(attribute);
+  }
+
+  /**
+   * Adds sublayers that the Keras layer holds in an attribute that is a list or tuple of them, or a
+   * dictionary, in its order.
    *
    * @param attribute the attribute's name
    * @param layers the sublayers
@@ -405,7 +552,8 @@ public abstract class Layer {
         object.className(),
         trainable,
         weights.values().stream().map(LayerVariable::spec).toList(),
-        below);
+        below,
+        singleSublayers);
   }
 
   /**
@@ -432,7 +580,9 @@ public abstract class Layer {
     sublayers.forEach(
         (attribute, layers) -> {
           for (int i = 0; i < layers.size(); i++) {
-            visitor.accept(prefix + attribute + "/" + i + "/", layers.get(i));
+            visitor.accept(
+                LayerSpec.prefixOf(prefix, attribute, singleSublayers.contains(attribute), i),
+                layers.get(i));
           }
         });
   }
@@ -482,37 +632,53 @@ public abstract class Layer {
   /**
    * The only input of a layer that takes one.
    *
-   * @param inputs the inputs
+   * @param call what it is called with
    * @return the input, checked to be float32
    * @throws KerasException if there are several or it is of another type
    */
-  @SuppressWarnings("unchecked") // The type is checked.
-  protected final Operand<TFloat32> onlyInput(List<Operand<?>> inputs) {
+  protected final Operand<TFloat32> onlyInput(LayerCall call) {
+    List<Operand<?>> inputs = call.inputs();
     if (inputs.size() != 1) {
       throw new KerasException(object.describe() + " takes one input, got " + inputs.size());
     }
-    return floatInput(inputs.get(0), "its input");
+    return floats(inputs.get(0), "its input");
   }
 
   /**
-   * Checks that an input is float32.
+   * Checks that a tensor is float32.
    *
-   * @param input the input
+   * @param tensor the tensor
    * @param what what it is, for the message
-   * @return the input
+   * @return the tensor
+   * @throws KerasException if it is of another type
+   */
+  protected final Operand<TFloat32> floats(Operand<?> tensor, String what) {
+    return typed(tensor, TFloat32.class, what);
+  }
+
+  /**
+   * Checks that a tensor is of a type.
+   *
+   * @param tensor the tensor
+   * @param type the type
+   * @param what what it is, for the message
+   * @param <T> the type
+   * @return the tensor
    * @throws KerasException if it is of another type
    */
   @SuppressWarnings("unchecked") // The type is checked.
-  protected final Operand<TFloat32> floatInput(Operand<?> input, String what) {
-    if (!input.type().equals(TFloat32.class)) {
+  protected final <T extends TType> Operand<T> typed(
+      Operand<?> tensor, Class<T> type, String what) {
+    if (!tensor.type().equals(type)) {
       throw new KerasException(
           object.describe()
               + ": "
               + what
               + " is "
-              + input.type().getSimpleName()
-              + ", expected TFloat32");
+              + tensor.type().getSimpleName()
+              + ", expected "
+              + type.getSimpleName());
     }
-    return (Operand<TFloat32>) input;
+    return (Operand<T>) tensor;
   }
 }

@@ -152,13 +152,35 @@ public final class LayerVariable {
    * @param seed what a random initializer without a seed of its own draws from
    */
   public void initialize(Session session, long seed) {
-    // Eagerly, so that the graph does not grow with each start.
+    try (TFloat32 newValue = initialValue(seed)) {
+      assign(session, newValue);
+    }
+  }
+
+  /** Eagerly, so that the graph does not grow with each start. */
+  private TFloat32 initialValue(long seed) {
     try (EagerSession eager = EagerSession.create()) {
       Operand<TFloat32> first = rules.initializer().call(Ops.create(eager), spec.shape(), seed);
-      try (TFloat32 newValue = first.asTensor()) {
-        assign(session, newValue);
+      // A copy, as the session's end takes its tensors with it.
+      try (TFloat32 value = first.asTensor()) {
+        return TFloat32.tensorOf(value);
       }
     }
+  }
+
+  /**
+   * The value that its initializer {@linkplain
+   * io.github.kpconvx.layer.function.Initializer#isComputed() computes}.
+   *
+   * @return a new tensor, the caller's to close
+   * @throws KerasException if it computes none, but draws random numbers
+   */
+  public TFloat32 computedValue() {
+    if (!rules.initializer().isComputed()) {
+      throw new KerasException(
+          "Weight " + spec.name() + " cannot be recomputed: its initializer draws random numbers");
+    }
+    return initialValue(0);
   }
 
   /**

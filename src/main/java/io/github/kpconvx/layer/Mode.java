@@ -4,6 +4,12 @@ package io.github.kpconvx.layer;
 public enum Mode {
   /** Moving statistics, nothing dropped. */
   INFERENCE,
+  /**
+   * A step of training in which the layer itself does as in inference, as Keras 2 keeps a layer
+   * that was called with {@code training=False}: moving statistics that stay, nothing dropped.
+   * Gradients and regularization, that of activities too, are those of training.
+   */
+  TRAINING_FIXED,
   /** Batch statistics and dropped paths. */
   TRAINING
 }

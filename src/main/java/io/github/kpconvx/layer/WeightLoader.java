@@ -3,8 +3,6 @@ package io.github.kpconvx.layer;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +35,7 @@ public final class WeightLoader {
                   .ownVariables()
                   .forEach(
                       (name, variable) -> {
-                        try (TFloat32 value = value(layer, prefix, name, found, kernelPoints)) {
+                        try (TFloat32 value = value(layer, prefix, variable, found, kernelPoints)) {
                           variable.assign(session, value);
                         }
                       }));
@@ -63,11 +61,11 @@ public final class WeightLoader {
             (prefix, layer) ->
                 layer
                     .ownVariables()
-                    .keySet()
                     .forEach(
-                        name ->
+                        (name, variable) ->
                             values.put(
-                                prefix + name, value(layer, prefix, name, found, kernelPoints))));
+                                prefix + name,
+                                value(layer, prefix, variable, found, kernelPoints))));
       }
       return values;
     } catch (RuntimeException e) {
@@ -79,17 +77,16 @@ public final class WeightLoader {
   private static TFloat32 value(
       Layer layer,
       String prefix,
-      String name,
+      LayerVariable weight,
       Map<String, StoredWeight> found,
       KernelPoints kernelPoints) {
+    String name = weight.spec().name();
     StoredWeight stored = found.get(prefix + name);
-    return stored != null ? stored.read() : absent(layer, name, kernelPoints);
-  }
-
-  /** Only kernel points may be absent from a file. */
-  private static TFloat32 absent(Layer layer, String name, KernelPoints kernelPoints) {
-    if (layer instanceof KPConvXLayer kpconvx) {
-      return kernelPoints.of(kpconvx);
+    if (stored != null) {
+      return stored.read();
+    }
+    if (weight.spec().floating()) {
+      return kernelPoints.of(layer, weight);
     }
     throw new KerasException(layer.serialize().describe() + ": there is no weight " + name);
   }

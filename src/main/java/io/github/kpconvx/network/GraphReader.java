@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.Argument;
+import io.github.kpconvx.layer.Arguments;
+import io.github.kpconvx.layer.InputSpec;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -30,6 +32,7 @@ final class GraphReader {
   private final Map<String, KerasObject> inputLayers = new LinkedHashMap<>();
   private final List<LayerGraph.Entry> entries = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
+  private final Set<String> functionalOfKeras3 = new HashSet<>();
 
   private GraphReader(KerasObject model, LayerRegistry registry) {
     this.model = model;
@@ -47,19 +50,22 @@ final class GraphReader {
    */
   static LayerGraph read(KerasObject model, LayerRegistry registry) {
     if (!isModel(model)) {
-      throw new KerasException(
-          "Cannot rebuild a model of class "
-              + model.describe()
-              + model.module().map(module -> " of module " + module).orElse("")
-              + "; supported are Keras functional and sequential models (class Functional or"
-              + " Sequential) and single layers of class "
-              + KPConvXLayer.CLASS_NAME);
+      throw noModel(model);
     }
     GraphReader reader = new GraphReader(model, registry);
     return isSequential(model) ? reader.sequential() : reader.functional();
   }
 
-  private static boolean isModel(KerasObject object) {
+  static KerasException noModel(KerasObject object) {
+    return new KerasException(
+        "Cannot rebuild a model of class "
+            + object.describe()
+            + object.module().map(module -> " of module " + module).orElse("")
+            + "; supported are Keras functional and sequential models (class Functional or"
+            + " Sequential), and layers that a file may hold by themselves");
+  }
+
+  static boolean isModel(KerasObject object) {
     // Early versions of Keras 2 call a functional model a Model.
     return object.isBuiltIn() && object.className().matches("Functional|Model|Sequential");
   }
@@ -76,16 +82,16 @@ final class GraphReader {
     ConfigReader config = asWritten();
     for (JsonNode json : config.elements("layers")) {
       KerasObject object = model.part(json);
-      List<List<Source>> calls = new ArrayList<>();
-      json.path("inbound_nodes").forEach(node -> calls.add(InboundNode.sources(object, node)));
+      List<Arguments<Source>> calls = new ArrayList<>();
+      json.path("inbound_nodes").forEach(node -> calls.add(InboundNode.arguments(object, node)));
       add(object, name(json, object), firstCall(object, json.path("inbound_nodes")), calls);
     }
-    List<Network.Input> inputs =
-        tensors(config, "input_layers").values().stream()
+    List<InputSpec> inputs =
+        tensors(config, "input_layers").tensors().stream()
             .map(source -> input(source.layer()))
             .toList();
-    Map<String, Source> outputs = tensors(config, "output_layers");
-    if (outputs.isEmpty()) {
+    Argument<Source> outputs = tensors(config, "output_layers");
+    if (outputs.tensors().isEmpty()) {
       throw new KerasException(model.describe() + ": no outputs");
     }
     return new LayerGraph(entries, inputs, outputs);
@@ -105,14 +111,14 @@ final class GraphReader {
                 + ", which Keras puts there once the model is built");
       }
       String name = name(json, object);
-      add(object, name, 0, last == null ? List.of() : List.of(List.of(last)));
-      last = new Source(name, 0);
+      add(object, name, 0, last == null ? List.of() : List.of(Arguments.of(List.of(last))));
+      last = new Source(name, 0, 0);
     }
     if (last == null) {
       throw new KerasException(model.describe() + ": no layers");
     }
     String first = inputLayers.keySet().iterator().next();
-    return new LayerGraph(entries, List.of(input(first)), Map.of("output_0", last));
+    return new LayerGraph(entries, List.of(input(first)), new Argument.Tensor<>(last));
   }
 
   /** The model's configuration, from which layers take their own as it was written. */
@@ -124,7 +130,7 @@ final class GraphReader {
     return json.path("name").asText(object.configJson().path("name").asText(object.className()));
   }
 
-  private void add(KerasObject object, String name, int firstCall, List<List<Source>> calls) {
+  private void add(KerasObject object, String name, int firstCall, List<Arguments<Source>> calls) {
     if (!names.add(name)) {
       throw new KerasException(model.describe() + ": two layers are named \"" + name + "\"");
     }
@@ -134,6 +140,9 @@ final class GraphReader {
         entries.add(LayerGraph.Entry.input(name));
       }
     } else {
+      if (isModel(object) && !isSequential(object) && firstCall == 0) {
+        functionalOfKeras3.add(name);
+      }
       Layer layer =
           isModel(object)
               ? new NestedModel(object, read(object, registry))
@@ -160,26 +169,41 @@ final class GraphReader {
     return madeFromInputs && InboundNode.isKeras2(nodes.path(0)) ? 1 : 0;
   }
 
-  /** Keras writes one tensor, a list of them, or an object of them. */
-  private Map<String, Source> tensors(ConfigReader config, String key) {
-    JsonNode json = config.json(key);
-    Map<String, Source> tensors = new LinkedHashMap<>();
-    if (json.isObject()) {
-      json.properties()
-          .forEach(
-              entry -> tensors.put(entry.getKey(), InboundNode.source(model, entry.getValue())));
-    } else if (InboundNode.isTensor(json)) {
-      tensors.put("output_0", InboundNode.source(model, json));
-    } else if (json.isArray()) {
-      json.forEach(
-          tensor -> tensors.put("output_" + tensors.size(), InboundNode.source(model, tensor)));
-    } else {
-      throw config.invalid(key, json, "tensors [layer, call, 0]");
-    }
-    return tensors;
+  /** Keras writes one tensor, a list of them, or an object of them, nested at will. */
+  private Argument<Source> tensors(ConfigReader config, String key) {
+    return tensors(config, key, config.json(key));
   }
 
-  private Network.Input input(String name) {
+  private Argument<Source> tensors(ConfigReader config, String key, JsonNode json) {
+    if (InboundNode.isTensor(json)) {
+      return new Argument.Tensor<>(outermost(InboundNode.source(model, json)));
+    }
+    if (json.isArray()) {
+      List<Argument<Source>> items = new ArrayList<>();
+      json.forEach(item -> items.add(tensors(config, key, item)));
+      return new Argument.Items<>(items);
+    }
+    if (json.isObject()) {
+      Map<String, Argument<Source>> entries = new LinkedHashMap<>();
+      json.properties()
+          .forEach(entry -> entries.put(entry.getKey(), tensors(config, key, entry.getValue())));
+      return new Argument.Entries<>(entries);
+    }
+    throw config.invalid(key, json, "tensors [layer, call, output]");
+  }
+
+  /**
+   * Keras 3 counts a functional model's own making as its first call where it names inputs and
+   * outputs, though not in inbound nodes ({@code functional_from_config} in
+   * keras/src/models/functional.py).
+   */
+  private Source outermost(Source source) {
+    return functionalOfKeras3.contains(source.layer())
+        ? new Source(source.layer(), source.call() - 1, source.output())
+        : source;
+  }
+
+  private InputSpec input(String name) {
     KerasObject object = inputLayers.get(name);
     if (object == null) {
       throw new KerasException(
@@ -206,6 +230,6 @@ final class GraphReader {
         throw config.invalid(unsupported, true, "false");
       }
     }
-    return new Network.Input(name, Shape.of(shape), type);
+    return new InputSpec(name, Shape.of(shape), type);
   }
 }

@@ -3,30 +3,19 @@ package io.github.kpconvx.network;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.layer.core.ActivationLayer;
-import io.github.kpconvx.layer.core.Add;
-import io.github.kpconvx.layer.core.BatchNormalization;
-import io.github.kpconvx.layer.core.Concatenate;
-import io.github.kpconvx.layer.core.Dense;
-import io.github.kpconvx.layer.core.Dropout;
-import io.github.kpconvx.layer.core.PReLU;
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The layers that a network may be made of, by Keras class name. Immutable: {@link #with} gives a
- * new registry.
+ * The layers that a network may be made of, by Keras class name. Immutable: {@link #with} and
+ * {@link #withBuiltIn} give a new registry.
  *
  * <pre>{@code
- * LayerRegistry registry = LayerRegistry.standard().with("my_package>MyLayer", MyLayer::new);
+ * LayerRegistry registry = StandardLayers.registry().with("my_package>MyLayer", MyLayer::new);
  * }</pre>
  */
 public final class LayerRegistry {
-  private static final LayerRegistry STANDARD =
-      new LayerRegistry(builtIn(), Map.of(KPConvXLayer.CLASS_NAME, KPConvXLayer::new));
-
   private final Map<String, LayerFactory> builtIn;
   private final Map<String, LayerFactory> custom;
 
@@ -35,25 +24,26 @@ public final class LayerRegistry {
     this.custom = custom;
   }
 
-  private static Map<String, LayerFactory> builtIn() {
-    Map<String, LayerFactory> layers = new TreeMap<>();
-    layers.put("Dense", Dense::new);
-    layers.put(BatchNormalization.CLASS_NAME, BatchNormalization::new);
-    ActivationLayer.CLASS_NAMES.forEach(name -> layers.put(name, ActivationLayer::new));
-    layers.put("PReLU", PReLU::new);
-    layers.put("Dropout", Dropout::new);
-    layers.put("Concatenate", Concatenate::new);
-    layers.put("Add", Add::new);
-    return layers;
-  }
-
   /**
-   * Keras's own layers that are supported, and {@link KPConvXLayer}.
+   * A registry that knows no layer.
    *
    * @return the registry
    */
-  public static LayerRegistry standard() {
-    return STANDARD;
+  public static LayerRegistry empty() {
+    return new LayerRegistry(Map.of(), Map.of());
+  }
+
+  /**
+   * Adds one of Keras's own layers, or replaces one.
+   *
+   * @param name its class name
+   * @param factory makes it
+   * @return a registry that has it
+   */
+  public LayerRegistry withBuiltIn(String name, LayerFactory factory) {
+    Map<String, LayerFactory> more = new TreeMap<>(builtIn);
+    more.put(name, factory);
+    return new LayerRegistry(more, custom);
   }
 
   /**

@@ -14,9 +14,11 @@ import io.github.kpconvx.keras.savedmodel.SavedModelWriter;
 import io.github.kpconvx.keras.savedmodel.ServedModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.WeightSpec;
+import io.github.kpconvx.layer.InputSpec;
+import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
-import io.github.kpconvx.layer.vl3d.KernelPointsTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,14 +46,15 @@ import org.tensorflow.types.TFloat32;
  * still there.
  *
  * <pre>{@code
- * ModelWriter.of(config).replacing(true).write(Path.of("model.keras"), weights);
+ * ModelWriter.of(config, registry).replacing(true).write(Path.of("model.keras"), weights);
  * }</pre>
  *
  * <p>Immutable: each {@code with…} gives a new writer.
  *
- * <p>A single serialized {@link KPConvXLayer} may stand for a model, with the inputs X, F and N.
- * Its archive is that of the layer, with a {@code build_config} where it has none, so that Keras
- * builds it; its {@code .weights.h5} is that of a functional model around it.
+ * <p>A single serialized layer that a file may hold by itself ({@link
+ * io.github.kpconvx.layer.StandaloneLayer}) may stand for a model. Its archive is that of the
+ * layer, with a {@code build_config} where it has none, so that Keras builds it; its {@code
+ * .weights.h5} is that of a functional model around it.
  */
 public final class ModelWriter {
   /**
@@ -78,7 +81,7 @@ public final class ModelWriter {
   private final String kerasVersion;
   private final boolean replace;
   private final KernelPointsTarget kernelPoints;
-  private final Optional<Set<String>> bare;
+  private final Optional<Set<String>> untracked;
 
   private ModelWriter(
       KerasObject config,
@@ -86,39 +89,25 @@ public final class ModelWriter {
       String kerasVersion,
       boolean replace,
       KernelPointsTarget kernelPoints,
-      Optional<Set<String>> bare) {
+      Optional<Set<String>> untracked) {
     this.config = config;
     this.registry = registry;
     this.kerasVersion = kerasVersion;
     this.replace = replace;
     this.kernelPoints = kernelPoints;
-    this.bare = bare;
+    this.untracked = untracked;
   }
 
   /**
    * A writer of a model.
    *
-   * @param config a serialized model or a serialized KPConvXLayer
+   * @param config a serialized model, or a layer that a file may hold by itself
+   * @param registry the layers the model may be made of
    * @return a writer that replaces nothing and drops no kernel points
    */
-  public static ModelWriter of(KerasObject config) {
+  public static ModelWriter of(KerasObject config, LayerRegistry registry) {
     return new ModelWriter(
-        config,
-        LayerRegistry.standard(),
-        KERAS_VERSION,
-        false,
-        KernelPointsTarget.refused(),
-        Optional.empty());
-  }
-
-  /**
-   * Says which layers the model may be made of.
-   *
-   * @param newRegistry the layers
-   * @return a writer that differs in it alone
-   */
-  public ModelWriter withLayers(LayerRegistry newRegistry) {
-    return new ModelWriter(config, newRegistry, kerasVersion, replace, kernelPoints, bare);
+        config, registry, KERAS_VERSION, false, KernelPointsTarget.refused(), Optional.empty());
   }
 
   /**
@@ -128,7 +117,7 @@ public final class ModelWriter {
    * @return a writer that differs in it alone
    */
   public ModelWriter withKerasVersion(String newKerasVersion) {
-    return new ModelWriter(config, registry, newKerasVersion, replace, kernelPoints, bare);
+    return new ModelWriter(config, registry, newKerasVersion, replace, kernelPoints, untracked);
   }
 
   /**
@@ -138,7 +127,7 @@ public final class ModelWriter {
    * @return a writer that differs in it alone
    */
   public ModelWriter replacing(boolean newReplace) {
-    return new ModelWriter(config, registry, kerasVersion, newReplace, kernelPoints, bare);
+    return new ModelWriter(config, registry, kerasVersion, newReplace, kernelPoints, untracked);
   }
 
   /**
@@ -148,7 +137,7 @@ public final class ModelWriter {
    * @return a writer that differs in it alone
    */
   public ModelWriter withKernelPoints(KernelPointsTarget newKernelPoints) {
-    return new ModelWriter(config, registry, kerasVersion, replace, newKernelPoints, bare);
+    return new ModelWriter(config, registry, kerasVersion, replace, newKernelPoints, untracked);
   }
 
   /**
@@ -156,12 +145,17 @@ public final class ModelWriter {
    * points. Not told, they are the kernel points of layers whose class is registered under no
    * package, as VL3D's is.
    *
-   * @param newBare their {@linkplain LayerSpec#qualifiedWeights() qualified names}
+   * @param newUntracked their {@linkplain LayerSpec#qualifiedWeights() qualified names}
    * @return a writer that differs in it alone
    */
-  public ModelWriter withBareWeights(Set<String> newBare) {
+  public ModelWriter withUntrackedWeights(Set<String> newUntracked) {
     return new ModelWriter(
-        config, registry, kerasVersion, replace, kernelPoints, Optional.of(Set.copyOf(newBare)));
+        config,
+        registry,
+        kerasVersion,
+        replace,
+        kernelPoints,
+        Optional.of(Set.copyOf(newUntracked)));
   }
 
   /**
@@ -192,12 +186,11 @@ public final class ModelWriter {
       Network network = network(weights);
       Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
       requireAll(network.spec(), weights);
-      Set<String> outside = bare.orElseGet(() -> bareByClass(network));
+      Set<String> apart = untracked.orElseGet(() -> untrackedByClass(network));
       if (archive || hdf5) {
-        writeFile(target, archive, network, weights, outside);
+        writeFile(target, archive, network, weights, apart);
       } else {
-        writeSavedModel(
-            target, ServingFunction.of(network, built, graph, outside), network, weights);
+        writeSavedModel(target, ServingFunction.of(network, built, graph, apart), network, weights);
       }
     } catch (IOException e) {
       throw new KerasException(target + ": cannot be written: " + AtomicFile.reason(e, target), e);
@@ -205,24 +198,11 @@ public final class ModelWriter {
   }
 
   private boolean isLayer() {
-    return config.className().equals(KPConvXLayer.CLASS_NAME);
+    return Network.isLayer(config);
   }
 
   private Network network(Map<String, TFloat32> weights) {
-    if (!isLayer()) {
-      return Network.of(config, registry);
-    }
-    String name = registry.create(config).name() + "/W";
-    TFloat32 kernel = weights.get(name);
-    if (kernel == null || kernel.shape().numDimensions() != 3) {
-      throw new KerasException(
-          config.describe()
-              + ": expected its weight "
-              + name
-              + " of shape (blocks, m_q, D) among those to write, found "
-              + weights.keySet());
-    }
-    return Network.ofLayer(config, kernel.shape().get(2), registry);
+    return Network.of(config, weights.values().stream().map(TFloat32::shape).toList(), registry);
   }
 
   private void requireFree(Path target, boolean savedModel) {
@@ -290,32 +270,37 @@ public final class ModelWriter {
         });
   }
 
-  private static Set<String> bareByClass(Network network) {
+  /** To Keras a layer whose class is registered under no package may be VL3D's own. */
+  private static Set<String> untrackedByClass(Network network) {
     Set<String> names = new LinkedHashSet<>();
-    kernels(network)
+    mayBeUntracked(network)
         .forEach(
-            (name, layer) -> {
-              if (!layer.serialize().registeredName().orElse("").contains(">")) {
+            (name, weight) -> {
+              if (!weight.layer().serialize().registeredName().orElse("").contains(">")) {
                 names.add(name);
               }
             });
     return names;
   }
 
-  /** The KPConvX layers by the qualified names of their kernel points. */
-  private static Map<String, KPConvXLayer> kernels(Network network) {
-    Map<String, KPConvXLayer> kernels = new LinkedHashMap<>();
-    network
-        .layers()
-        .forEach(
-            layer ->
-                layer.visit(
-                    (prefix, inner) -> {
-                      if (inner instanceof KPConvXLayer kpconvx) {
-                        kernels.put(prefix + "Q", kpconvx);
-                      }
-                    }));
-    return kernels;
+  private record OwnedWeight(Layer layer, LayerVariable weight) {}
+
+  /** The weights that a layer in Python may hold outside of Keras's, by qualified name. */
+  private static Map<String, OwnedWeight> mayBeUntracked(Network network) {
+    Map<String, OwnedWeight> weights = new LinkedHashMap<>();
+    for (Layer outer : network.layers()) {
+      outer.visit(
+          (prefix, layer) ->
+              layer
+                  .ownVariables()
+                  .forEach(
+                      (name, weight) -> {
+                        if (weight.spec().floating()) {
+                          weights.put(prefix + name, new OwnedWeight(layer, weight));
+                        }
+                      }));
+    }
+    return weights;
   }
 
   private void writeFile(
@@ -323,13 +308,13 @@ public final class ModelWriter {
       boolean archive,
       Network network,
       Map<String, TFloat32> weights,
-      Set<String> outside)
+      Set<String> apart)
       throws IOException {
     LayerSpec spec = archive && isLayer() ? network.layers().get(0).spec() : network.spec();
     Map<String, TFloat32> held = new LinkedHashMap<>(weights);
-    held.keySet().removeAll(outside);
+    held.keySet().removeAll(apart);
     Map<Path, AtomicFile.Writer> files = new LinkedHashMap<>();
-    tables(network, weights, outside)
+    tables(network, weights, apart)
         .forEach((path, points) -> files.put(path, temporary -> writeTable(temporary, points)));
     files.put(
         target,
@@ -353,7 +338,7 @@ public final class ModelWriter {
     ObjectNode json = config.json();
     if (isLayer() && json.path("build_config").path("input_shape").isMissingNode()) {
       var shapes = json.putObject("build_config").putArray("input_shape");
-      for (Network.Input input : network.inputs()) {
+      for (InputSpec input : network.inputs()) {
         var shape = shapes.addArray();
         for (long size : input.shape().asArray()) {
           if (size == Shape.UNKNOWN_SIZE) {
@@ -369,15 +354,15 @@ public final class ModelWriter {
 
   /** The files for kernel points that the model's file cannot hold. */
   private Map<Path, TFloat32> tables(
-      Network network, Map<String, TFloat32> weights, Set<String> outside) {
+      Network network, Map<String, TFloat32> weights, Set<String> apart) {
     Map<Path, TFloat32> tables = new LinkedHashMap<>();
-    kernels(network)
+    mayBeUntracked(network)
         .forEach(
-            (name, layer) -> {
-              if (outside.contains(name)) {
+            (name, owned) -> {
+              if (apart.contains(name)) {
                 TFloat32 points = weights.get(name);
                 kernelPoints
-                    .of(layer, points)
+                    .of(owned.layer(), owned.weight(), points)
                     .ifPresent(
                         path -> {
                           if (tables.put(path, points) != null) {

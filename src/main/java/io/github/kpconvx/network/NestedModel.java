@@ -2,17 +2,17 @@ package io.github.kpconvx.network;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.InputSpec;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
 
 /**
- * A functional or sequential model that is a layer of another one. It has one output; its own
- * layers have their weights once it was called.
+ * A functional or sequential model that is a layer of another one. Its own layers have their
+ * weights once it was called.
  */
 final class NestedModel extends Layer {
   private final LayerGraph graph;
@@ -22,18 +22,10 @@ final class NestedModel extends Layer {
    *
    * @param object the serialized model
    * @param graph what it is made of
-   * @throws KerasException if it has several outputs
    */
   NestedModel(KerasObject object, LayerGraph graph) {
     super(object);
     this.graph = graph;
-    if (graph.outputNames().size() != 1) {
-      throw new KerasException(
-          object.describe()
-              + ": has the outputs "
-              + graph.outputNames()
-              + ", expected one, as only then a model can be nested in another");
-    }
     addSublayers("layers", graph.layers());
   }
 
@@ -41,8 +33,9 @@ final class NestedModel extends Layer {
   protected void createWeights(Ops tf, List<Shape> inputs) {}
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    List<Network.Input> expected = graph.inputs();
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    List<Operand<?>> inputs = call.inputs();
+    List<InputSpec> expected = graph.inputs();
     boolean fits = inputs.size() == expected.size();
     for (int i = 0; fits && i < expected.size(); i++) {
       fits =
@@ -61,6 +54,6 @@ final class NestedModel extends Layer {
                   .map(input -> input.type().getSimpleName() + " " + input.shape())
                   .toList());
     }
-    return floatInput(graph.call(tf, inputs, context).values().iterator().next(), "its output");
+    return graph.callNested(tf, inputs, call.context());
   }
 }

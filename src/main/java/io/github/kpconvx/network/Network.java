@@ -5,14 +5,17 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.Argument;
+import io.github.kpconvx.layer.Arguments;
 import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.InputSpec;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.Stages;
+import io.github.kpconvx.layer.StandaloneLayer;
 import io.github.kpconvx.layer.WeightLoader;
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -28,8 +31,6 @@ import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.family.TType;
 
 /**
  * A functional or sequential model of Keras 3 or Keras 2, rebuilt from its configuration: which
@@ -47,15 +48,6 @@ public final class Network {
   private final String className;
   private final LayerGraph graph;
   private boolean built;
-
-  /**
-   * An input of the network.
-   *
-   * @param name the name of its input layer
-   * @param shape its shape; unknown dimensions are those that may differ from call to call
-   * @param type its tensor type: TFloat32, TInt32 or TInt64
-   */
-  public record Input(String name, Shape shape, Class<? extends TType> type) {}
 
   /**
    * A network in a graph.
@@ -90,32 +82,44 @@ public final class Network {
   }
 
   /**
-   * A network of one {@link KPConvXLayer} with the inputs X, F and N (int32).
+   * Reads a model, or a layer that a file holds by itself.
    *
-   * @param layer the serialized layer
-   * @param featureDim D
-   * @param registry knows the layer
+   * @param object the serialized model or layer
+   * @param weights the shapes of the weights that are there, which may tell what inputs a layer by
+   *     itself takes
+   * @param registry the layers it may be made of
    * @return the network
-   * @throws KerasException if the layer's configuration is not allowed
+   * @throws KerasException as {@link #of(KerasObject, LayerRegistry)}, or if the weights are not
+   *     the layer's
    */
-  public static Network ofLayer(KerasObject layer, long featureDim, LayerRegistry registry) {
-    long any = Shape.UNKNOWN_SIZE;
-    Layer created = registry.create(layer);
-    List<Input> inputs =
-        List.of(
-            new Input("X", Shape.of(any, any, 3), TFloat32.class),
-            new Input("F", Shape.of(any, any, featureDim), TFloat32.class),
-            new Input("N", Shape.of(any, any, any), TInt32.class));
+  public static Network of(KerasObject object, Collection<Shape> weights, LayerRegistry registry) {
+    if (GraphReader.isModel(object)) {
+      return of(object, registry);
+    }
+    Layer layer = registry.create(object);
+    if (!(layer instanceof StandaloneLayer alone)) {
+      throw GraphReader.noModel(object);
+    }
+    List<InputSpec> inputs = alone.inputs(weights);
     List<LayerGraph.Entry> entries = new ArrayList<>();
     List<Source> sources = new ArrayList<>();
-    for (Input input : inputs) {
+    for (InputSpec input : inputs) {
       entries.add(LayerGraph.Entry.input(input.name()));
-      sources.add(new Source(input.name(), 0));
+      sources.add(new Source(input.name(), 0, 0));
     }
-    entries.add(new LayerGraph.Entry(created.name(), created, 0, List.of(sources)));
-    return new Network(
-        "Functional",
-        new LayerGraph(entries, inputs, Map.of("output_0", new Source(created.name(), 0))));
+    entries.add(new LayerGraph.Entry(layer.name(), layer, 0, List.of(Arguments.of(sources))));
+    Argument<Source> output = new Argument.Tensor<>(new Source(layer.name(), 0, 0));
+    return new Network("Functional", new LayerGraph(entries, inputs, output));
+  }
+
+  /**
+   * Whether an object is a layer by itself, not a model.
+   *
+   * @param object the serialized model or layer
+   * @return true if it is no functional or sequential model
+   */
+  public static boolean isLayer(KerasObject object) {
+    return !GraphReader.isModel(object);
   }
 
   /**
@@ -123,7 +127,7 @@ public final class Network {
    *
    * @return the inputs
    */
-  public List<Input> inputs() {
+  public List<InputSpec> inputs() {
     return graph.inputs();
   }
 
@@ -342,7 +346,7 @@ public final class Network {
 
   private Built call(Ops tf, CallContext context, Map<String, Shape> shapes) {
     Map<String, Operand<?>> placeholders = new LinkedHashMap<>();
-    for (Input input : graph.inputs()) {
+    for (InputSpec input : graph.inputs()) {
       placeholders.put(
           input.name(),
           tf.placeholder(

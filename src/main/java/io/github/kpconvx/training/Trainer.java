@@ -5,10 +5,11 @@ import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
+import io.github.kpconvx.layer.InputSpec;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.RandomSource;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
@@ -44,7 +45,7 @@ import org.tensorflow.types.TInt64;
  * Trains a network that classifies points.
  *
  * <pre>{@code
- * try (Trainer trainer = new Trainer(model, LayerRegistry.standard(), settings)) {
+ * try (Trainer trainer = new Trainer(model, StandardLayers.registry(), settings)) {
  *   trainer.initialize();
  *   trainer.fit(examples, Optional.of(unseen), Optional.of(checkpoint), listener);
  *   Map<String, NpyArray> weights = trainer.weights();
@@ -302,7 +303,7 @@ public final class Trainer implements AutoCloseable {
    * @throws io.github.kpconvx.keras.KerasException if it cannot be written
    */
   public void write(Path target, UnaryOperator<ModelWriter> options) {
-    ModelWriter writer = options.apply(ModelWriter.of(model).withLayers(registry));
+    ModelWriter writer = options.apply(ModelWriter.of(model, registry));
     Map<String, TFloat32> weights = new LinkedHashMap<>();
     try {
       network.variables().forEach((name, variable) -> weights.put(name, variable.read(session)));
@@ -532,7 +533,7 @@ public final class Trainer implements AutoCloseable {
     double run(
         Network.Built built, Operand<?> labels, Session.Runner runner, ConfusionMatrix counts) {
       Map<String, NpyArray> arrays = new LinkedHashMap<>();
-      for (Network.Input input : network.inputs()) {
+      for (InputSpec input : network.inputs()) {
         arrays.put(input.name(), stack("input " + input.name(), input(input.name())));
       }
       NpyArray truth = truth();
@@ -610,7 +611,7 @@ public final class Trainer implements AutoCloseable {
                   .formatted(
                       indices.get(i),
                       examples.get(i).inputs().keySet(),
-                      network.inputs().stream().map(Network.Input::name).toList()));
+                      network.inputs().stream().map(InputSpec::name).toList()));
         }
         arrays.add(array);
       }

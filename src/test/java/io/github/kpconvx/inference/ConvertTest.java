@@ -12,10 +12,10 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
-import io.github.kpconvx.layer.vl3d.KernelPointsTarget;
 import io.github.kpconvx.network.Network;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -61,7 +61,8 @@ class ConvertTest {
     }
     KerasObject config = KerasObject.parse(Fixtures.text(original.resolve("config.json")));
     KernelPointsTarget tables =
-        (layer, points) -> Optional.of(copy.resolve("kernel_points_" + layer.name() + ".csv"));
+        (layer, weight, points) ->
+            Optional.of(copy.resolve("kernel_points_" + layer.name() + ".csv"));
     Path archive = copy.resolve("model.keras");
     Path weights = copy.resolve("model.weights.h5");
     KPConvX.loader(original.resolve("saved_model"))
@@ -115,7 +116,8 @@ class ConvertTest {
     Path weights = directory.resolve("model.weights.h5");
     Path savedModel = directory.resolve("saved_model");
     KernelPointsTarget tables =
-        (layer, points) -> Optional.of(directory.resolve("kernel_points_" + layer.name() + ".csv"));
+        (layer, weight, points) ->
+            Optional.of(directory.resolve("kernel_points_" + layer.name() + ".csv"));
     KerasException refused =
         assertThrows(
             KerasException.class, () -> KPConvX.loader(source).convert(archive, writer -> writer));

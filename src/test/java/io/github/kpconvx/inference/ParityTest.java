@@ -9,7 +9,7 @@ import io.github.kpconvx.golden.GoldenComparison;
 import io.github.kpconvx.golden.Tolerance;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Formulation;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.nio.file.Files;

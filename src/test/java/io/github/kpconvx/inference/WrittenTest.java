@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;

@@ -8,14 +8,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
-import io.github.kpconvx.layer.vl3d.KernelPointsTarget;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,8 +35,10 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.Graph;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 class ModelWriterTest {
@@ -75,7 +79,7 @@ class ModelWriterTest {
   }
 
   private static ModelWriter writer() {
-    return ModelWriter.of(KerasObject.parse(CONFIG));
+    return ModelWriter.of(KerasObject.parse(CONFIG), StandardLayers.registry());
   }
 
   private static void refused(String reason, Runnable write) {
@@ -219,7 +223,7 @@ class ModelWriterTest {
         CONFIG
             .replace("\"class_name\": \"Dense\"", "\"class_name\": \"LeakyReLU\"")
             .replace("\"units\": 1, \"use_bias\": false", "\"negative_slope\": 0.5");
-    ModelWriter.of(KerasObject.parse(config)).write(target, Map.of());
+    ModelWriter.of(KerasObject.parse(config), StandardLayers.registry()).write(target, Map.of());
     try (WeightStore store = WeightStore.open(target)) {
       assertEquals(List.of(), store.weights());
     }
@@ -242,9 +246,9 @@ class ModelWriterTest {
     Map<String, TFloat32> weights = new LinkedHashMap<>();
     try (WeightStore store = WeightStore.open(model.resolve("saved_model"))) {
       // Named conv/W, conv/batch_normalization/gamma: told apart by their order.
-      try (org.tensorflow.Graph graph = new org.tensorflow.Graph()) {
-        Network network = Network.of(config, LayerRegistry.standard());
-        network.build(org.tensorflow.op.Ops.create(graph), io.github.kpconvx.layer.Mode.INFERENCE);
+      try (Graph graph = new Graph()) {
+        Network network = Network.of(config, StandardLayers.registry());
+        network.build(Ops.create(graph), io.github.kpconvx.layer.Mode.INFERENCE);
         network.match(store).forEach((name, stored) -> weights.put(name, stored.read()));
       }
     }
@@ -256,7 +260,7 @@ class ModelWriterTest {
   void aLayerAloneIsWrittenAsKerasSavesALayer() {
     Single single = single("deformable");
     Path target = folder.resolve("layer.keras");
-    ModelWriter.of(single.layer()).write(target, single.weights());
+    ModelWriter.of(single.layer(), StandardLayers.registry()).write(target, single.weights());
     try (KerasArchive archive = KerasArchive.open(target);
         WeightStore store = archive.weights()) {
       ObjectNode found = (ObjectNode) archive.config();
@@ -280,14 +284,16 @@ class ModelWriterTest {
     Map<String, TFloat32> incomplete = new LinkedHashMap<>(single.weights());
     incomplete.remove("conv/W");
     refused(
-        "expected its weight conv/W",
-        () -> ModelWriter.of(single.layer()).write(folder.resolve("b.keras"), incomplete));
+        "\"conv\": there is no weight W of shape (2, 21, D)",
+        () ->
+            ModelWriter.of(single.layer(), StandardLayers.registry())
+                .write(folder.resolve("b.keras"), incomplete));
   }
 
   @Test
   void bareKernelPointsAreNeverLost() throws IOException {
     Single single = single("original");
-    ModelWriter writer = ModelWriter.of(single.layer());
+    ModelWriter writer = ModelWriter.of(single.layer(), StandardLayers.registry());
     Path archive = folder.resolve("layer.keras");
     Path csv = folder.resolve("Q.csv");
     refused(
@@ -318,9 +324,12 @@ class ModelWriterTest {
         assertThrows(KerasException.class, () -> writer.write(archive, single.weights()));
     assertTrue(!e.getMessage().contains("FibonacciShellInitializer"), e.getMessage());
     writer.withKernelPoints(KernelPointsTarget.toCsv(csv)).write(archive, single.weights());
-    try (TFloat32 read =
-        KernelPoints.fromCsv(csv)
-            .of(new io.github.kpconvx.layer.vl3d.KPConvXLayer(single.layer()))) {
+    KPConvXLayer layer = new KPConvXLayer(single.layer());
+    try (Graph graph = new Graph()) {
+      long d = single.weights().get(layer.name() + "/W").shape().get(2);
+      layer.build(Ops.create(graph), (int) d);
+    }
+    try (TFloat32 read = KernelPoints.fromCsv(csv).of(layer, layer.ownVariables().get("Q"))) {
       assertEquals(trained, read);
     }
     refused(
@@ -330,7 +339,7 @@ class ModelWriterTest {
                 .withKernelPoints(KernelPointsTarget.toCsv(csv))
                 .write(folder.resolve("other.keras"), single.weights()));
     // Where the class in Python holds Q as a weight, the file holds it too.
-    writer.withBareWeights(Set.of()).write(folder.resolve("weight.keras"), single.weights());
+    writer.withUntrackedWeights(Set.of()).write(folder.resolve("weight.keras"), single.weights());
     try (WeightStore store = WeightStore.open(folder.resolve("weight.keras"))) {
       assertEquals(single.weights().size(), store.weights().size());
     }

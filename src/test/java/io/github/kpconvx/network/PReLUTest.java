@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.GoldenObject;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.CallContext;
@@ -43,7 +44,7 @@ class PReLUTest {
             TFloat32.tensorOf(shape, DataBuffers.of(golden.array("alpha").toFloats()))) {
       Ops tf = Ops.create(graph);
       Operand<TFloat32> x = golden.constant(tf, "x");
-      Layer layer = LayerRegistry.standard().create(KerasObject.of(golden.form()));
+      Layer layer = StandardLayers.registry().create(KerasObject.of(golden.form()));
       layer.build(tf, List.of(x.shape()));
       LayerVariable alpha = layer.trainableVariables().get(layer.name() + "/alpha");
       assertEquals(shape, alpha.spec().shape());

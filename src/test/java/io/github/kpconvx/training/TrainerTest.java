@@ -8,10 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
-import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.training.TrainingSettings.Monitor;
 import java.nio.file.Files;
@@ -84,7 +84,7 @@ class TrainerTest {
   }
 
   static Trainer trainer(TrainingSettings.Builder settings) {
-    return new Trainer(model(), LayerRegistry.standard(), settings.build());
+    return new Trainer(model(), StandardLayers.registry(), settings.build());
   }
 
   private Map<String, NpyArray> trained(
@@ -189,7 +189,7 @@ class TrainerTest {
     ObjectNode other = model().json();
     other.withObject("/config").put("name", "other");
     try (Trainer trainer =
-        new Trainer(KerasObject.of(other), LayerRegistry.standard(), settings().build())) {
+        new Trainer(KerasObject.of(other), StandardLayers.registry(), settings().build())) {
       assertThrows(TrainingException.class, () -> trainer.resume(checkpoint));
     }
     Path garbage = Files.writeString(directory.resolve("garbage.npz"), "garbage");
@@ -261,7 +261,7 @@ class TrainerTest {
   @Test
   void frozenLayersKeepTheirWeights() {
     KerasObject frozen = FrozenLayers.freeze(model(), List.of("stem", "conv", "stem_norm"));
-    try (Trainer trainer = new Trainer(frozen, LayerRegistry.standard(), settings().build());
+    try (Trainer trainer = new Trainer(frozen, StandardLayers.registry(), settings().build());
         WeightStore store =
             WeightStore.open(Fixtures.of("network_segmentation").resolve("model.keras"))) {
       trainer.loadWeights(store, KernelPoints.fromFileOnly());
@@ -283,7 +283,7 @@ class TrainerTest {
     message =
         assertThrows(
                 TrainingException.class,
-                () -> new Trainer(all, LayerRegistry.standard(), settings().build()))
+                () -> new Trainer(all, StandardLayers.registry(), settings().build()))
             .getMessage();
     assertTrue(message.contains("every layer is frozen"), message);
   }

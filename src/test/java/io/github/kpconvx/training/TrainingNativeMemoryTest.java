@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.ResidentMemory;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.numpy.NpyArray;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -49,7 +49,7 @@ class TrainingNativeMemoryTest {
       examples.add(example(random));
     }
     List<Long> measured = new ArrayList<>();
-    try (Trainer trainer = new Trainer(model, LayerRegistry.standard(), settings)) {
+    try (Trainer trainer = new Trainer(model, StandardLayers.registry(), settings)) {
       trainer.initialize();
       trainer.fit(
           ExampleSet.of(examples),

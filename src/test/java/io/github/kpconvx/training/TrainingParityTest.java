@@ -6,16 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.Gradients;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
-import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.Network;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -127,7 +127,7 @@ class TrainingParityTest {
         Session session = new Session(graph);
         WeightStore weights = archive.weights()) {
       Ops tf = Ops.create(graph);
-      Network network = Network.of(KerasObject.of(archive.config()), LayerRegistry.standard());
+      Network network = Network.of(KerasObject.of(archive.config()), StandardLayers.registry());
       Network.Built built = network.build(tf, Mode.TRAINING);
       Map<String, Operand<?>> fetches = new LinkedHashMap<>(built.stages());
       fetches.putAll(built.outputs());

@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.PythonEnvironment;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
 import io.github.kpconvx.keras.weights.WeightStore;
-import io.github.kpconvx.layer.vl3d.KernelPoints;
-import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.nio.file.Path;
@@ -107,7 +107,7 @@ class TrainingRunTest {
         Trainer trainer =
             new Trainer(
                 KerasObject.of(archive.config()),
-                LayerRegistry.standard(),
+                StandardLayers.registry(),
                 settings.epochs(steps).batchSize(batches.size()).build())) {
       trainer.loadWeights(weights, KernelPoints.fromFileOnly());
       before = trainer.weights();

@@ -109,7 +109,12 @@ public final class Hdf5WeightStore implements WeightStore {
                 match(
                     sublayer,
                     layer.prefixOf(prefix, attribute, i),
-                    group + attribute + "/" + ClassNames.groupOf(sublayer, taken) + "/",
+                    group
+                        + attribute
+                        + "/"
+                        + (layer.single().contains(attribute)
+                            ? ""
+                            : ClassNames.groupOf(sublayer, taken) + "/"),
                     left,
                     found);
               }

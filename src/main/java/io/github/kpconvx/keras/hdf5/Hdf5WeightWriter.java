@@ -98,6 +98,10 @@ public final class Hdf5WeightWriter {
         .sublayers()
         .forEach(
             (attribute, sublayers) -> {
+              if (layer.single().contains(attribute)) {
+                group.put(attribute, group(sublayers.get(0), layer.prefixOf(prefix, attribute, 0)));
+                return;
+              }
               Group list = new Group();
               Map<String, Integer> taken = new HashMap<>();
               for (int i = 0; i < sublayers.size(); i++) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -17,17 +18,20 @@ import java.util.function.BiConsumer;
  * @param trainable whether the layer is to be trained, on which the order of weights depends in
  *     files of Keras 2
  * @param weights the layer's own weights in the order in which the Keras layer creates them
- * @param sublayers lists of sublayers by the attribute of the Keras layer that holds them, in the
- *     order of creation
+ * @param sublayers the sublayers by the attribute of the Keras layer that holds them, in the order
+ *     of creation
+ * @param single the attributes that hold a layer itself, not a list or dictionary of layers
  */
 public record LayerSpec(
     String name,
     String className,
     boolean trainable,
     List<WeightSpec> weights,
-    Map<String, List<LayerSpec>> sublayers) {
+    Map<String, List<LayerSpec>> sublayers,
+    Set<String> single) {
 
   public LayerSpec {
+    single = Set.copyOf(single);
     weights = List.copyOf(weights);
     Map<String, List<LayerSpec>> copy = new LinkedHashMap<>();
     sublayers.forEach((attribute, layers) -> copy.put(attribute, List.copyOf(layers)));
@@ -47,7 +51,25 @@ public record LayerSpec(
       String className,
       List<WeightSpec> weights,
       Map<String, List<LayerSpec>> sublayers) {
-    this(name, className, true, weights, sublayers);
+    this(name, className, true, weights, sublayers, Set.of());
+  }
+
+  /**
+   * A layer whose sublayers stand in lists.
+   *
+   * @param name the layer's name in its model
+   * @param className the Keras class name
+   * @param trainable whether the layer is to be trained
+   * @param weights its weights in the order of creation
+   * @param sublayers lists of sublayers by the attribute that holds them
+   */
+  public LayerSpec(
+      String name,
+      String className,
+      boolean trainable,
+      List<WeightSpec> weights,
+      Map<String, List<LayerSpec>> sublayers) {
+    this(name, className, trainable, weights, sublayers, Set.of());
   }
 
   /**
@@ -89,8 +111,8 @@ public record LayerSpec(
    * sublayers'.
    *
    * <p>A weight is {@code layer/weight}; one of a sublayer is {@code layer/attribute/index/weight},
-   * such as {@code kpconvx/bn_phi/0/gamma}. The root and its {@code layers} add nothing to the
-   * name.
+   * such as {@code kpconvx/bn_phi/0/gamma}, or {@code layer/attribute/weight} if the attribute
+   * holds one layer itself. The root and its {@code layers} add nothing to the name.
    *
    * @return weights by qualified name
    */
@@ -130,6 +152,19 @@ public record LayerSpec(
   public String prefixOf(String prefix, String attribute, int index) {
     return name.isEmpty()
         ? sublayers.get(attribute).get(index).name() + "/"
-        : prefix + attribute + "/" + index + "/";
+        : prefixOf(prefix, attribute, single.contains(attribute), index);
+  }
+
+  /**
+   * What the qualified names of a sublayer's weights begin with.
+   *
+   * @param prefix what the layer's own begin with
+   * @param attribute the attribute that holds the sublayer
+   * @param single whether it holds the sublayer itself
+   * @param index the sublayer's place if not
+   * @return the prefix, which ends in a slash
+   */
+  public static String prefixOf(String prefix, String attribute, boolean single, int index) {
+    return prefix + attribute + "/" + (single ? "" : index + "/");
   }
 }

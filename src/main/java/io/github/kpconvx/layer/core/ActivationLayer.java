@@ -2,14 +2,13 @@ package io.github.kpconvx.layer.core;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.function.Activation;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
 
 /**
  * A Keras layer without weights that only applies an {@link Activation}. The output has the input's
@@ -39,7 +38,7 @@ public final class ActivationLayer extends Layer {
   protected void createWeights(Ops tf, List<Shape> inputs) {}
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    return activation.apply(tf, onlyInput(inputs));
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    return List.of(activation.apply(tf, onlyInput(call)));
   }
 }

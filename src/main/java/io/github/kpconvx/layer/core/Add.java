@@ -2,13 +2,13 @@ package io.github.kpconvx.layer.core;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * Keras's {@code Add}: the sum of at least two inputs of equal rank, element by element, from left
@@ -40,10 +40,18 @@ public final class Add extends Layer {
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    Operand<TFloat32> sum = floatInput(inputs.get(0), "input 0");
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    List<Operand<?>> inputs = call.inputs();
+    if (!(TNumber.class.isAssignableFrom(inputs.get(0).type()))) {
+      floats(inputs.get(0), "input 0");
+    }
+    return List.of(sum(tf, inputs, inputs.get(0).type().asSubclass(TNumber.class)));
+  }
+
+  private <T extends TNumber> Operand<T> sum(Ops tf, List<Operand<?>> inputs, Class<T> type) {
+    Operand<T> sum = typed(inputs.get(0), type, "input 0");
     for (int i = 1; i < inputs.size(); i++) {
-      sum = tf.math.add(sum, floatInput(inputs.get(i), "input " + i));
+      sum = tf.math.add(sum, typed(inputs.get(i), type, "input " + i));
     }
     return sum;
   }

@@ -7,8 +7,8 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.WeightRules;
 import io.github.kpconvx.layer.function.Initializer;
 import java.util.List;
@@ -169,11 +169,11 @@ public final class BatchNormalization extends Layer {
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    Operand<TFloat32> x = onlyInput(inputs);
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    Operand<TFloat32> x = onlyInput(call);
     // A frozen normalization keeps its statistics.
-    if (!context.training() || !trainable()) {
-      return normalize(tf, x, weight("moving_mean"), weight("moving_variance"));
+    if (!call.training() || !trainable()) {
+      return List.of(normalize(tf, x, weight("moving_mean"), weight("moving_variance")));
     }
     int[] axes = IntStream.range(0, x.shape().numDimensions() - 1).toArray();
     Operand<TInt32> allButTheLast = tf.constant(axes);
@@ -182,7 +182,7 @@ public final class BatchNormalization extends Layer {
         tf.math.mean(tf.math.squaredDifference(x, tf.stopGradient(mean)), allButTheLast);
     addUpdate(tf, "moving_mean", old -> moved(tf, old, mean));
     addUpdate(tf, "moving_variance", old -> moved(tf, old, variance));
-    return normalize(tf, x, mean, variance);
+    return List.of(normalize(tf, x, mean, variance));
   }
 
   /** {@code y = factor · x + shift}. */

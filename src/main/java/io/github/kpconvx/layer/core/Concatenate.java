@@ -2,14 +2,14 @@ package io.github.kpconvx.layer.core;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Keras's {@code Concatenate}: joins inputs that agree in all dimensions but one along that one.
@@ -59,10 +59,15 @@ public final class Concatenate extends Layer {
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    List<Operand<TFloat32>> parts = new ArrayList<>();
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    List<Operand<?>> inputs = call.inputs();
+    return List.of(join(tf, inputs, inputs.get(0).type()));
+  }
+
+  private <T extends TType> Operand<T> join(Ops tf, List<Operand<?>> inputs, Class<T> type) {
+    List<Operand<T>> parts = new ArrayList<>();
     for (int i = 0; i < inputs.size(); i++) {
-      parts.add(floatInput(inputs.get(i), "input " + i));
+      parts.add(typed(inputs.get(i), type, "input " + i));
     }
     return parts.size() == 1 ? parts.get(0) : tf.concat(parts, tf.constant(axis));
   }

@@ -4,8 +4,8 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.WeightRules;
 import io.github.kpconvx.layer.function.Activation;
 import java.util.List;
@@ -87,8 +87,8 @@ public final class Dense extends Layer {
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    Operand<TFloat32> x = onlyInput(inputs);
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    Operand<TFloat32> x = onlyInput(call);
     Shape shape = x.shape();
     int rank = shape.numDimensions();
     // One matrix product over all rows, not one for each batch element.
@@ -101,6 +101,6 @@ public final class Dense extends Layer {
       Operand<TInt32> leading = tf.stridedSlice(tf.shape(x), Indices.sliceTo(rank - 1));
       y = tf.reshape(y, tf.concat(List.of(leading, tf.array(units)), tf.constant(0)));
     }
-    return activation.apply(tf, y);
+    return List.of(activation.apply(tf, y));
   }
 }

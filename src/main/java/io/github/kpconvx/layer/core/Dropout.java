@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.RandomDrop;
 import io.github.kpconvx.layer.RandomSource;
 import java.util.ArrayList;
@@ -57,9 +57,10 @@ public final class Dropout extends Layer {
   protected void createWeights(Ops tf, List<Shape> inputs) {}
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    Operand<TFloat32> x = onlyInput(inputs);
-    return context.training() ? RandomDrop.apply(tf, x, noise(tf, x), rate, context.random()) : x;
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    Operand<TFloat32> x = onlyInput(call);
+    return List.of(
+        call.training() ? RandomDrop.apply(tf, x, noise(tf, x), rate, call.context().random()) : x);
   }
 
   /** The shape of the draws: the input's, but for the dimensions that are given. */

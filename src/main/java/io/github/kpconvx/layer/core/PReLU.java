@@ -5,8 +5,8 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.WeightRules;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -70,9 +70,9 @@ public final class PReLU extends Layer {
   }
 
   @Override
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
-    Operand<TFloat32> x = onlyInput(inputs);
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    Operand<TFloat32> x = onlyInput(call);
     Operand<TFloat32> below = tf.math.mul(weight("alpha"), tf.nn.relu(tf.math.neg(x)));
-    return tf.math.sub(tf.nn.relu(x), below);
+    return List.of(tf.math.sub(tf.nn.relu(x), below));
   }
 }

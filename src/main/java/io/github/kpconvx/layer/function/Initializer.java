@@ -31,6 +31,16 @@ public interface Initializer {
   Operand<TFloat32> call(Ops tf, Shape shape, long seed);
 
   /**
+   * Whether the value is computed from the configuration, so that one that a file leaves out can be
+   * made again.
+   *
+   * @return true if so; false for what draws random numbers or merely starts somewhere
+   */
+  default boolean isComputed() {
+    return false;
+  }
+
+  /**
    * Reads an initializer in any of Keras's forms: null, a name, a serialized object.
    *
    * @param owner whose initializer it is, for messages

@@ -1,6 +1,6 @@
 package io.github.kpconvx.layer.tiling;
 
-import io.github.kpconvx.layer.vl3d.Geometry;
+import io.github.kpconvx.layer.Operands;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -247,6 +247,6 @@ public record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divid
   }
 
   private static Operand<TInt32> integers(Map<String, Operand<?>> state, String name) {
-    return Geometry.integers(state.get(name));
+    return Operands.integers(state.get(name));
   }
 }

@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer.tiling;
 
-import io.github.kpconvx.layer.vl3d.SharedGeometry;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TInt32;
@@ -42,27 +41,28 @@ public record TileSize(boolean compiled, boolean forGpu) {
   private static final int MOST = 2048;
 
   /** Rows of a tile of geometry. */
-  public Operand<TInt32> ofGeometry(Ops tf, SharedGeometry.Rows rows) {
+  public Operand<TInt32> ofGeometry(Ops tf, PaddedRows rows) {
     if (compiled) {
-      return compiled(tf, rows, forGpu ? onGpu(GPU_GEOMETRY, rows.slots()) : COMPILED_GEOMETRY);
+      return compiled(
+          tf, rows, forGpu ? onGpu(GPU_GEOMETRY, rows.knownColumns()) : COMPILED_GEOMETRY);
     }
-    Operand<TInt32> ofRow = rows.slots(tf);
+    Operand<TInt32> ofRow = rows.columns();
     return forGpu ? onGpu(tf, GPU_GEOMETRY, ofRow) : holding(tf, rows, FOLDED_GEOMETRY, ofRow);
   }
 
   /** Rows of a tile of a block of D channels. */
-  public Operand<TInt32> ofBlock(Ops tf, SharedGeometry.Rows rows, int channels) {
+  public Operand<TInt32> ofBlock(Ops tf, PaddedRows rows, int channels) {
     if (compiled) {
-      long slots = rows.slots();
+      long slots = rows.knownColumns();
       return compiled(
           tf, rows, forGpu ? onGpu(GPU_BLOCK, slots * channels) : ofCompiledBlock(slots, channels));
     }
-    Operand<TInt32> ofRow = tf.math.mul(rows.slots(tf), tf.constant(channels));
+    Operand<TInt32> ofRow = tf.math.mul(rows.columns(), tf.constant(channels));
     return forGpu ? onGpu(tf, GPU_BLOCK, ofRow) : holding(tf, rows, FOLDED_BLOCK, ofRow);
   }
 
   /** All tiles of one size, at most so many rows, and one for each processor of a CPU. */
-  private Operand<TInt32> compiled(Ops tf, SharedGeometry.Rows rows, int most) {
+  private Operand<TInt32> compiled(Ops tf, PaddedRows rows, int most) {
     return rows.padding().tile(tf, most, forGpu ? 1 : RowTiles.processors());
   }
 
@@ -83,11 +83,11 @@ public record TileSize(boolean compiled, boolean forGpu) {
 
   /** As many rows as hold so many numbers, or fewer, so that each processor has some. */
   private static Operand<TInt32> holding(
-      Ops tf, SharedGeometry.Rows rows, int numbers, Operand<TInt32> ofRow) {
+      Ops tf, PaddedRows rows, int numbers, Operand<TInt32> ofRow) {
     int processors = RowTiles.processors();
     Operand<TInt32> shared =
         tf.math.floorDiv(
-            tf.math.add(rows.count(tf), tf.constant(processors - 1)), tf.constant(processors));
+            tf.math.add(rows.count(), tf.constant(processors - 1)), tf.constant(processors));
     return within(tf, tf.math.minimum(held(tf, numbers, ofRow), shared), MOST);
   }
 

@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.vl3d;
 
+import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.layer.tiling.XlaFunction;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -138,7 +139,7 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
     inputs.put("n", neighbours);
     inputs.put("k", geometry.nearest());
     inputs.put("h", geometry.influence());
-    return Geometry.floats(
+    return Operands.floats(
         XlaFunction.call(
                 tf,
                 "aggregate",
@@ -149,14 +150,14 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
 
   private Operand<TFloat32> compiled(Ops tf, Map<String, Operand<?>> inputs) {
     Operand<TInt32> zero = tf.constant(0);
-    Operand<TFloat32> f = Geometry.floats(inputs.get("f"));
-    Operand<TInt32> n = Geometry.integers(inputs.get("n"));
-    Operand<TInt32> k = Geometry.integers(inputs.get("k"));
-    Operand<TFloat32> h = Geometry.floats(inputs.get("h"));
-    Operand<TFloat32> w = Geometry.floats(inputs.get("w"));
+    Operand<TFloat32> f = Operands.floats(inputs.get("f"));
+    Operand<TInt32> n = Operands.integers(inputs.get("n"));
+    Operand<TInt32> k = Operands.integers(inputs.get("k"));
+    Operand<TFloat32> h = Operands.floats(inputs.get("h"));
+    Operand<TFloat32> w = Operands.floats(inputs.get("w"));
     Operand<TFloat32> matrices =
         tf.reshape(
-            Geometry.floats(inputs.get("a")), tf.constant(new long[] {-1, kernelPoints, groups()}));
+            Operands.floats(inputs.get("a")), tf.constant(new long[] {-1, kernelPoints, groups()}));
     // All slots' modulations at once, as a point's lie side by side; then one slot after the other,
     // which XLA makes one loop over points and channels of, in vector instructions.
     Operand<TFloat32> modulation =

@@ -121,6 +121,11 @@ public final class FibonacciShellInitializer implements Initializer {
 
   /** The kernel points, of shape (m_q, 3); nothing is drawn. */
   @Override
+  public boolean isComputed() {
+    return true;
+  }
+
+  @Override
   public Operand<TFloat32> call(Ops tf, Shape shape, long seed) {
     Shape own = Shape.of(Arrays.stream(counts).sum(), 3);
     if (!shape.equals(own)) {

@@ -1,7 +1,7 @@
 package io.github.kpconvx.layer.vl3d;
 
-import static io.github.kpconvx.layer.vl3d.Geometry.floats;
-import static io.github.kpconvx.layer.vl3d.Geometry.integers;
+import static io.github.kpconvx.layer.Operands.floats;
+import static io.github.kpconvx.layer.Operands.integers;
 
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
@@ -59,7 +59,7 @@ final class FrozenKPConvX {
 
   Operand<TFloat32> call(
       Ops tf, Operand<TFloat32> x, Operand<TFloat32> f, Operand<? extends TNumber> n) {
-    SharedGeometry shared = context.geometry();
+    SharedGeometry shared = context.shared().get(SharedGeometry.class, SharedGeometry::new);
     SharedGeometry.Rows rows = shared.rows(tf, x, n, compiled);
     float[][] q = kernelPoints();
     Geometry geometry = shared.geometry(rows, q, config.sigma(), () -> geometry(tf, rows, q));
@@ -84,7 +84,7 @@ final class FrozenKPConvX {
     made.put("k", new RowTiles.Result(TInt32.class, slots, known));
     made.put("h", new RowTiles.Result(TFloat32.class, slots, known));
     Map<String, Operand<?>> results =
-        tiles(tf, rows, tileSize.ofGeometry(tf, rows))
+        tiles(tf, rows, tileSize.ofGeometry(tf, rows.shape(tf)))
             .map(
                 tf.withSubScope("geometry"),
                 ofPoints,
@@ -117,7 +117,7 @@ final class FrozenKPConvX {
     RowTiles.Result result = new RowTiles.Result(TFloat32.class, tf.constant(channels), channels);
     Operand<TFloat32> output =
         floats(
-            tiles(tf, rows, tileSize.ofBlock(tf, rows, channels))
+            tiles(tf, rows, tileSize.ofBlock(tf, rows.shape(tf), channels))
                 .map(
                     tf,
                     ofPoints,

@@ -1,5 +1,8 @@
 package io.github.kpconvx.layer.vl3d;
 
+import static io.github.kpconvx.layer.Operands.floats;
+import static io.github.kpconvx.layer.Operands.integers;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +20,7 @@ import org.tensorflow.types.family.TNumber;
  * @param nearest k (P, κ)
  * @param influence h (P, κ)
  */
-public record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
+record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
   /**
    * No coordinate is farther away: the sum of its squares stays finite, so that the difference of
    * two such sums is a number.
@@ -121,15 +124,5 @@ public record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
   private static List<? extends Operand<TFloat32>> coordinates(
       Ops tf, Operand<TFloat32> points, long axis) {
     return tf.unstack(points, 3L, Unstack.axis(axis)).output();
-  }
-
-  @SuppressWarnings("unchecked") // Its maker knows that it is.
-  static Operand<TFloat32> floats(Operand<?> operand) {
-    return (Operand<TFloat32>) operand;
-  }
-
-  @SuppressWarnings("unchecked") // Its maker knows that it is.
-  public static Operand<TInt32> integers(Operand<?> operand) {
-    return (Operand<TInt32>) operand;
   }
 }

@@ -10,14 +10,19 @@ import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
+import io.github.kpconvx.layer.InputSpec;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.RandomDrop;
 import io.github.kpconvx.layer.Stages;
+import io.github.kpconvx.layer.StandaloneLayer;
 import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.layer.WeightRules;
 import io.github.kpconvx.layer.core.BatchNormalization;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +84,7 @@ import org.tensorflow.types.family.TNumber;
  * @see <a href="https://doi.org/10.48550/arXiv.2405.13194">KPConvX: Modernizing Kernel Point
  *     Convolution with Kernel Attention</a>
  */
-public final class KPConvXLayer extends Layer {
+public final class KPConvXLayer extends Layer implements StandaloneLayer {
   /** The Keras class name, whatever package it is registered under. */
   public static final String CLASS_NAME = "KPConvXLayer";
 
@@ -202,6 +207,31 @@ public final class KPConvXLayer extends Layer {
     WeightLoader.load(List.of(this), store.match(expected), kernelPoints, session);
   }
 
+  /** D, which the configuration does not tell, is that of a weight W of shape (blocks, m_q, D). */
+  @Override
+  public List<InputSpec> inputs(Collection<Shape> weights) {
+    long d =
+        weights.stream()
+            .filter(
+                shape ->
+                    shape.numDimensions() == 3
+                        && shape.get(0) == config.blocks()
+                        && shape.get(1) == config.kernelPoints())
+            .mapToLong(shape -> shape.get(2))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new KerasException(
+                        "%s: there is no weight W of shape (%d, %d, D), which its blocks and shell_points ask for, among those of shapes %s"
+                            .formatted(
+                                describe(), config.blocks(), config.kernelPoints(), weights)));
+    long any = Shape.UNKNOWN_SIZE;
+    return List.of(
+        new InputSpec("X", Shape.of(any, any, 3), TFloat32.class),
+        new InputSpec("F", Shape.of(any, any, d), TFloat32.class),
+        new InputSpec("N", Shape.of(any, any, any), TInt32.class));
+  }
+
   @Override
   protected void createWeights(Ops tf, List<Shape> inputs) {
     checkShapes(inputs);
@@ -272,31 +302,38 @@ public final class KPConvXLayer extends Layer {
     return normalizations.get(attribute).get(t);
   }
 
-  @Override
+  /** X, F and N, checked. */
+  private record Inputs(Operand<TFloat32> x, Operand<TFloat32> f, Operand<? extends TNumber> n) {}
+
   @SuppressWarnings("unchecked") // The types are compared before the casts.
-  protected Operand<TFloat32> compute(Ops tf, List<Operand<?>> inputs, CallContext context) {
+  private Inputs inputs(LayerCall call) {
+    List<Operand<?>> inputs = call.inputs();
     if (inputs.size() != 3) {
       throw new KerasException(
           describe() + " takes three inputs, X, F and N; got " + inputs.size());
     }
     checkShapes(inputs.stream().map(Operand::shape).toList());
-    Operand<TFloat32> x = floatInput(inputs.get(0), "X");
-    Operand<TFloat32> f = floatInput(inputs.get(1), "F");
     Operand<?> n = inputs.get(2);
     if (!n.type().equals(TInt32.class) && !n.type().equals(TInt64.class)) {
       throw new KerasException(
           describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
     }
-    Operand<? extends TNumber> indices = (Operand<? extends TNumber>) n;
-    if (isOutlined()) {
-      return outline(tf, f, indices.shape(), context.stages());
-    }
-    boolean plain = context.formulation() == Formulation.PLAIN || context.training();
-    return plain ? compute(tf, x, f, indices, context) : frozen(tf, x, f, indices, context);
+    return new Inputs(
+        floats(inputs.get(0), "X"), floats(inputs.get(1), "F"), (Operand<? extends TNumber>) n);
   }
 
-  /** The shapes of output and stages. */
-  private Operand<TFloat32> outline(Ops tf, Operand<TFloat32> f, Shape n, Stages stages) {
+  @Override
+  protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+    Inputs inputs = inputs(call);
+    return List.of(compute(tf, inputs.x(), inputs.f(), inputs.n(), call.context()));
+  }
+
+  @Override
+  protected List<Operand<?>> computeOutline(Ops tf, LayerCall call) {
+    Inputs inputs = inputs(call);
+    Operand<TFloat32> f = inputs.f();
+    Shape n = inputs.n().shape();
+    Stages stages = call.context().stages();
     long any = Shape.UNKNOWN_SIZE;
     Shape features = f.shape().isUnknown() ? Shape.of(any, any, featureDim) : f.shape();
     Shape attention =
@@ -312,28 +349,28 @@ public final class KPConvXLayer extends Layer {
       stages.record(prefix + "v", outline(tf, TFloat32.class, features));
       stages.record(prefix + "F", outline(tf, TFloat32.class, features));
     }
-    return outline(tf, TFloat32.class, features);
+    return List.of(outline(tf, TFloat32.class, features));
   }
 
   private static <T extends TNumber> Operand<T> outline(Ops tf, Class<T> type, Shape shape) {
     return tf.placeholder(type, Placeholder.shape(shape));
   }
 
-  private Operand<TFloat32> frozen(
-      Ops tf,
-      Operand<TFloat32> x,
-      Operand<TFloat32> f,
-      Operand<? extends TNumber> n,
-      CallContext context) {
+  @Override
+  protected List<Operand<?>> computeFrozen(Ops tf, LayerCall call) {
+    Inputs inputs = inputs(call);
+    CallContext context = call.context();
     if (!isFrozen()) {
       throw new IllegalStateException(
           describe() + ": " + context.formulation() + " is for frozen layers: call freeze first");
     }
-    if (context.formulation() == Formulation.COMPILED && n.shape().get(2) == Shape.UNKNOWN_SIZE) {
+    if (context.formulation() == Formulation.COMPILED
+        && inputs.n().shape().get(2) == Shape.UNKNOWN_SIZE) {
       throw new IllegalStateException(
-          describe() + ": COMPILED needs to know κ; N has shape " + n.shape());
+          describe() + ": COMPILED needs to know κ; N has shape " + inputs.n().shape());
     }
-    return new FrozenKPConvX(this, featureDim, context).call(tf, x, f, n);
+    return List.of(
+        new FrozenKPConvX(this, featureDim, context).call(tf, inputs.x(), inputs.f(), inputs.n()));
   }
 
   private <T extends TNumber> Operand<TFloat32> compute(
@@ -402,7 +439,7 @@ public final class KPConvXLayer extends Layer {
       int t,
       CallContext context) {
     // Freezing the layer freezes the normalizations in it, as in Keras.
-    CallContext own = trainable() ? context : context.withMode(Mode.INFERENCE);
+    CallContext own = trainable() ? context : context.fixed();
     Operand<TFloat32> normalized =
         normalization(normalization, t).call(tf, List.of(dense(tf, x, kernel, bias, t)), own);
     return config.activation().apply(tf, normalized);

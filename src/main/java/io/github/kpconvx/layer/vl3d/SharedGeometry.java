@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.vl3d;
 
+import io.github.kpconvx.layer.tiling.PaddedRows;
 import io.github.kpconvx.layer.tiling.Padding;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,7 +20,7 @@ import org.tensorflow.types.family.TNumber;
  * of the same kernel points and influence distance besides the {@linkplain Geometry geometry}. For
  * one graph and one thread.
  */
-public final class SharedGeometry {
+final class SharedGeometry {
   private final Map<Key, Rows> rows = new HashMap<>();
   private final Map<KernelKey, Geometry> kernels = new HashMap<>();
 
@@ -35,25 +36,29 @@ public final class SharedGeometry {
    * @param batchAndPoints (B, R)
    * @param padding how the rows were padded to a number of rows that is used often
    */
-  public record Rows(
+  record Rows(
       Operand<TFloat32> x,
       Operand<TInt32> neighbours,
       Operand<TInt32> batchAndPoints,
       Padding padding) {
 
     /** κ, if it is known when the graph is built. */
-    public long slots() {
+    long slots() {
       return neighbours.shape().get(1);
     }
 
     /** κ. */
-    public Operand<TInt32> slots(Ops tf) {
+    Operand<TInt32> slots(Ops tf) {
       return tf.stridedSlice(tf.shape(neighbours), Indices.at(1));
     }
 
     /** How many rows there are, with padding. */
-    public Operand<TInt32> count(Ops tf) {
+    Operand<TInt32> count(Ops tf) {
       return tf.stridedSlice(tf.shape(neighbours), Indices.at(0));
+    }
+
+    PaddedRows shape(Ops tf) {
+      return new PaddedRows(padding, count(tf), slots(tf), slots());
     }
   }
 

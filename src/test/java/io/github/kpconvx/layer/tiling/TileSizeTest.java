@@ -2,7 +2,6 @@ package io.github.kpconvx.layer.tiling;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.github.kpconvx.layer.vl3d.SharedGeometry;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.Graph;
@@ -10,7 +9,6 @@ import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 class TileSizeTest {
@@ -27,12 +25,8 @@ class TileSizeTest {
         Session session = new Session(graph)) {
       Ops tf = Ops.create(graph);
       Padding padding = size.compiled() ? Padding.of(tf, tf.constant(points)) : Padding.NONE;
-      SharedGeometry.Rows rows =
-          new SharedGeometry.Rows(
-              tf.zeros(tf.array(points, 3), TFloat32.class),
-              tf.zeros(tf.array(points, neighbours), TInt32.class),
-              tf.array(1, points),
-              padding);
+      PaddedRows rows =
+          new PaddedRows(padding, tf.constant(points), tf.constant(neighbours), neighbours);
       Operand<TInt32> ofGeometry = size.ofGeometry(tf, rows);
       Operand<TInt32> ofBlock = size.ofBlock(tf, rows, channels);
       try (Result result = session.runner().fetch(ofGeometry).fetch(ofBlock).run()) {

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.layer.LayerVariable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,18 +19,30 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.Graph;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 /** Where kernel points come from, and go to, that a file of weights does not hold. */
 class KernelPointsTest {
   private static final KPConvXLayer CONV = layer("conv");
+  private static final KPConvXLayer OTHER = layer("other");
   private static final double[][] POINTS = CONV.config().shells().points();
 
   @TempDir private Path directory;
 
   private static KPConvXLayer layer(String name) {
-    return KPConvXLayer.builder().name(name).shells(List.of(0.0, 0.8), List.of(1, 4)).build();
+    KPConvXLayer layer =
+        KPConvXLayer.builder().name(name).shells(List.of(0.0, 0.8), List.of(1, 4)).build();
+    try (Graph graph = new Graph()) {
+      layer.build(Ops.create(graph), 8);
+    }
+    return layer;
+  }
+
+  private static LayerVariable q(KPConvXLayer layer) {
+    return layer.ownVariables().get("Q");
   }
 
   private Path csv(String text) throws IOException {
@@ -43,14 +58,14 @@ class KernelPointsTest {
 
   /** The layer's own kernel points, one coordinate moved. */
   private static TFloat32 moved(double by) {
-    TFloat32 points = KernelPoints.recomputed().of(CONV);
+    TFloat32 points = KernelPoints.recomputed().of(CONV, q(CONV));
     points.setFloat((float) (POINTS[0][2] + by), 0, 2);
     return points;
   }
 
   @Test
   void recomputesThoseOfTheShells() {
-    try (TFloat32 points = KernelPoints.recomputed().of(CONV)) {
+    try (TFloat32 points = KernelPoints.recomputed().of(CONV, q(CONV))) {
       assertEquals(Shape.of(5, 3), points.shape());
       for (int k = 0; k < 5; k++) {
         for (int c = 0; c < 3; c++) {
@@ -63,7 +78,7 @@ class KernelPointsTest {
   @Test
   void readsThreeNumbersALineHoweverSeparated() throws IOException {
     Path file = csv("0 1 2\n\n  3,4,5  \n6;7;8\n9,\t1e1, -11\n 12  13 14.5");
-    try (TFloat32 points = KernelPoints.fromCsv(file).of(CONV)) {
+    try (TFloat32 points = KernelPoints.fromCsv(file).of(CONV, q(CONV))) {
       assertEquals(Shape.of(5, 3), points.shape());
       float[] expected = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -11, 12, 13, 14.5f};
       for (int i = 0; i < expected.length; i++) {
@@ -89,13 +104,15 @@ class KernelPointsTest {
     Path four = csv("0 0 0\n1 0 0\n0 1 0\n0 0 1\n");
     KernelPoints source = KernelPoints.fromCsv(four);
     assertRefused(
-        () -> source.of(CONV).close(), "\"conv\"", four + " has 4 kernel points, expected 5");
+        () -> source.of(CONV, q(CONV)).close(),
+        "\"conv\"",
+        four + " has 4 kernel points, expected 5");
   }
 
   @Test
   void aFileWithoutThemIsAnErrorThatTellsTheChoices() {
     assertRefused(
-        () -> KernelPoints.fromFileOnly().of(CONV).close(),
+        () -> KernelPoints.fromFileOnly().of(CONV, q(CONV)).close(),
         "\"conv\"",
         "holds no kernel points Q",
         "Q.csv",
@@ -106,10 +123,10 @@ class KernelPointsTest {
   @Test
   void eachLayerHasASourceOfItsOwn() {
     KernelPoints sources = KernelPoints.byLayer(Map.of("conv", KernelPoints.recomputed()));
-    try (TFloat32 points = sources.of(CONV)) {
+    try (TFloat32 points = sources.of(CONV, q(CONV))) {
       assertEquals(Shape.of(5, 3), points.shape());
     }
-    assertRefused(() -> sources.of(layer("other")).close(), "\"other\"", "no kernel points Q");
+    assertRefused(() -> sources.of(OTHER, q(OTHER)).close(), "\"other\"", "no kernel points Q");
   }
 
   @Test
@@ -117,17 +134,20 @@ class KernelPointsTest {
     KernelPointsTarget target = KernelPointsTarget.recomputed();
     for (double by : new double[] {0, 9e-7, -9e-7}) {
       try (TFloat32 points = moved(by)) {
-        assertEquals(Optional.empty(), target.of(CONV, points));
+        assertEquals(Optional.empty(), target.of(CONV, q(CONV), points));
       }
     }
     for (double by : new double[] {2e-6, -0.25, Double.NaN, Double.POSITIVE_INFINITY}) {
       try (TFloat32 points = moved(by)) {
         assertRefused(
-            () -> target.of(CONV, points), "\"conv\"", "kernel points Q differ", "1e-06 only");
+            () -> target.of(CONV, q(CONV), points),
+            "\"conv\"",
+            "kernel points Q differ",
+            "1e-06 only");
       }
     }
     try (TFloat32 points = moved(-0.25)) {
-      assertRefused(() -> target.of(CONV, points), "differ by up to 0.25 from");
+      assertRefused(() -> target.of(CONV, q(CONV), points), "differ by up to 0.25 from");
     }
   }
 
@@ -138,9 +158,13 @@ class KernelPointsTest {
     try (TFloat32 own = moved(0);
         TFloat32 others = moved(0.1)) {
       assertRefused(
-          () -> target.of(CONV, own), "\"conv\"", "SavedModel", "--kernel-points-out", hint);
+          () -> target.of(CONV, q(CONV), own),
+          "\"conv\"",
+          "SavedModel",
+          "--kernel-points-out",
+          hint);
       String message =
-          assertThrows(KerasException.class, () -> target.of(CONV, others)).getMessage();
+          assertThrows(KerasException.class, () -> target.of(CONV, q(CONV), others)).getMessage();
       assertTrue(message.contains("--kernel-points-out"), message);
       assertFalse(message.contains(hint), message);
     }
@@ -152,8 +176,8 @@ class KernelPointsTest {
     KernelPointsTarget targets =
         KernelPointsTarget.byLayer(Map.of("conv", KernelPointsTarget.toCsv(file)));
     try (TFloat32 points = moved(0.1)) {
-      assertEquals(Optional.of(file), targets.of(CONV, points));
-      assertRefused(() -> targets.of(layer("other"), points), "\"other\"", "--kernel-points-out");
+      assertEquals(Optional.of(file), targets.of(CONV, q(CONV), points));
+      assertRefused(() -> targets.of(OTHER, q(OTHER), points), "\"other\"", "--kernel-points-out");
     }
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.RandomDrop;
 import io.github.kpconvx.layer.RandomSource;

@@ -1,4 +1,4 @@
-package io.github.kpconvx.layer.vl3d;
+package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
 import java.nio.file.Path;
@@ -23,11 +23,12 @@ public interface KernelPointsTarget {
    * Where the kernel points of a layer go.
    *
    * @param layer the layer
-   * @param points its kernel points, of shape (m_q, 3)
+   * @param weight which of its weights they are
+   * @param points their values, of shape (m_q, 3)
    * @return a file for them, of three numbers a line; empty if they are to be recomputed
    * @throws KerasException if they may not be left out
    */
-  Optional<Path> of(KPConvXLayer layer, TFloat32 points);
+  Optional<Path> of(Layer layer, LayerVariable weight, TFloat32 points);
 
   /**
    * Nowhere: kernel points that the file cannot hold are an error.
@@ -35,12 +36,15 @@ public interface KernelPointsTarget {
    * @return the target
    */
   static KernelPointsTarget refused() {
-    return (layer, points) -> {
+    return (layer, weight, points) -> {
       throw new KerasException(
           layer.serialize().describe()
-              + ": its kernel points Q stand outside of Keras's weights, so that only a SavedModel holds them. Write a"
+              + ": its kernel points "
+              + weight.spec().name()
+              + " stand outside of Keras's weights, so that only a SavedModel holds them. Write a"
               + " SavedModel, or say which file they go to (--kernel-points-out Q.csv)"
-              + (difference(layer, points) <= TOLERANCE
+              + (weight.rules().initializer().isComputed()
+                      && difference(weight, points) <= TOLERANCE
                   ? "; or leave them out by the name "
                       + KernelPoints.INITIALIZER
                       + ", as they are what it recomputes, to 1e-6"
@@ -49,19 +53,24 @@ public interface KernelPointsTarget {
   }
 
   /**
-   * Left out, as they can be recomputed by {@link FibonacciShellInitializer}; kernel points that
-   * differ from its are an error.
+   * Left out, as they can be recomputed by {@link
+   * io.github.kpconvx.layer.vl3d.FibonacciShellInitializer}; kernel points that differ from its are
+   * an error.
    *
    * @return the target
    */
   static KernelPointsTarget recomputed() {
-    return (layer, points) -> {
-      double difference = difference(layer, points);
+    return (layer, weight, points) -> {
+      double difference = difference(weight, points);
       if (!(difference <= TOLERANCE)) {
         throw new KerasException(
-            "%s: its kernel points Q differ by up to %.2g from those of %s, which can stand for them to %.0e only"
+            "%s: its kernel points %s differ by up to %.2g from those of %s, which can stand for them to %.0e only"
                 .formatted(
-                    layer.serialize().describe(), difference, KernelPoints.INITIALIZER, TOLERANCE));
+                    layer.serialize().describe(),
+                    weight.spec().name(),
+                    difference,
+                    KernelPoints.INITIALIZER,
+                    TOLERANCE));
       }
       return Optional.empty();
     };
@@ -74,7 +83,7 @@ public interface KernelPointsTarget {
    * @return the target; every layer's go there
    */
   static KernelPointsTarget toCsv(Path csv) {
-    return (layer, points) -> Optional.of(csv);
+    return (layer, weight, points) -> Optional.of(csv);
   }
 
   /**
@@ -85,18 +94,20 @@ public interface KernelPointsTarget {
    */
   static KernelPointsTarget byLayer(Map<String, KernelPointsTarget> byLayer) {
     Map<String, KernelPointsTarget> targets = Map.copyOf(byLayer);
-    return (layer, points) -> targets.getOrDefault(layer.name(), refused()).of(layer, points);
+    return (layer, weight, points) ->
+        targets.getOrDefault(layer.name(), refused()).of(layer, weight, points);
   }
 
   /** The largest difference of a coordinate from the recomputed one; NaN if one is not a number. */
-  private static double difference(KPConvXLayer layer, TFloat32 points) {
-    double[][] recomputed = layer.config().shells().points();
-    double largest = 0;
-    for (int k = 0; k < recomputed.length; k++) {
-      for (int c = 0; c < 3; c++) {
-        largest = Math.max(largest, Math.abs(points.getFloat(k, c) - recomputed[k][c]));
+  private static double difference(LayerVariable weight, TFloat32 points) {
+    try (TFloat32 computed = weight.computedValue()) {
+      double largest = 0;
+      for (int k = 0; k < points.shape().get(0); k++) {
+        for (int c = 0; c < 3; c++) {
+          largest = Math.max(largest, Math.abs(points.getFloat(k, c) - computed.getFloat(k, c)));
+        }
       }
+      return largest;
     }
-    return largest;
   }
 }

@@ -1,4 +1,4 @@
-package io.github.kpconvx.layer.vl3d;
+package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
@@ -13,11 +13,12 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
 
 /**
- * Where the kernel points Q of a layer come from when its weight file does not hold them.
+ * Where the kernel points of a layer come from when its weight file does not hold them: weights
+ * that a file may leave out ({@link io.github.kpconvx.keras.weights.WeightSpec#floating}).
  *
- * <p>VL3D's layer keeps Q as a bare TensorFlow variable, which a SavedModel carries, but a Keras 3
- * {@code .keras} or {@code .weights.h5} does not. Q is never made up silently: the caller says
- * where it comes from.
+ * <p>VL3D's layers keep theirs as bare TensorFlow variables, which a SavedModel carries, but a
+ * Keras 3 {@code .keras} or {@code .weights.h5} does not. They are never made up silently: the
+ * caller says where they come from.
  */
 public interface KernelPoints {
   /** The name under which recomputation is asked for. */
@@ -27,10 +28,11 @@ public interface KernelPoints {
    * The kernel points of a layer.
    *
    * @param layer the layer
-   * @return a new tensor of shape (m_q, 3), the caller's to close
+   * @param weight which of its weights they are
+   * @return a new tensor of the weight's shape, (m_q, 3), the caller's to close
    * @throws KerasException if there are none for it
    */
-  TFloat32 of(KPConvXLayer layer);
+  TFloat32 of(Layer layer, LayerVariable weight);
 
   /**
    * From the weight file alone: a file without them is an error.
@@ -38,10 +40,12 @@ public interface KernelPoints {
    * @return a source that has none
    */
   static KernelPoints fromFileOnly() {
-    return layer -> {
+    return (layer, weight) -> {
       throw new KerasException(
           layer.serialize().describe()
-              + ": the weight file holds no kernel points Q, as VL3D's layer keeps them outside of Keras's weights. Give"
+              + ": the weight file holds no kernel points "
+              + weight.spec().name()
+              + ", as VL3D's layer keeps them outside of Keras's weights. Give"
               + " them from the Q.csv that export_representation writes, load the model's SavedModel, which carries"
               + " them, or ask for their recomputation by the name "
               + INITIALIZER);
@@ -49,13 +53,14 @@ public interface KernelPoints {
   }
 
   /**
-   * Recomputed from the layer's shells by {@link FibonacciShellInitializer}. Right only for a layer
-   * whose kernel points were never trained nor replaced.
+   * Recomputed by the initializer that computes a layer's kernel points, such as {@link
+   * io.github.kpconvx.layer.vl3d.FibonacciShellInitializer}. Right only for a layer whose kernel
+   * points were never trained nor replaced.
    *
    * @return the source
    */
   static KernelPoints recomputed() {
-    return layer -> tensor(layer.config().shells().points());
+    return (layer, weight) -> weight.computedValue();
   }
 
   /**
@@ -68,8 +73,9 @@ public interface KernelPoints {
    */
   static KernelPoints fromCsv(Path csv) {
     double[][] points = read(csv);
-    return layer -> {
-      if (points.length != layer.config().kernelPoints()) {
+    return (layer, weight) -> {
+      Shape shape = Shape.of(points.length, 3);
+      if (!shape.equals(weight.spec().shape())) {
         throw new KerasException(
             layer.serialize().describe()
                 + ": "
@@ -77,7 +83,7 @@ public interface KernelPoints {
                 + " has "
                 + points.length
                 + " kernel points, expected "
-                + layer.config().kernelPoints());
+                + weight.spec().shape().get(0));
       }
       return tensor(points);
     };
@@ -91,7 +97,7 @@ public interface KernelPoints {
    */
   static KernelPoints byLayer(Map<String, KernelPoints> byLayer) {
     Map<String, KernelPoints> sources = Map.copyOf(byLayer);
-    return layer -> sources.getOrDefault(layer.name(), fromFileOnly()).of(layer);
+    return (layer, weight) -> sources.getOrDefault(layer.name(), fromFileOnly()).of(layer, weight);
   }
 
   private static double[][] read(Path csv) {
