@@ -42,7 +42,7 @@ public final class Add extends Layer {
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
     List<Operand<?>> inputs = call.inputs();
-    if (!(TNumber.class.isAssignableFrom(inputs.get(0).type()))) {
+    if (!TNumber.class.isAssignableFrom(inputs.get(0).type())) {
       floats(inputs.get(0), "input 0");
     }
     return List.of(sum(tf, inputs, inputs.get(0).type().asSubclass(TNumber.class)));
