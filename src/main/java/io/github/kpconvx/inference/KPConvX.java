@@ -325,7 +325,10 @@ public final class KPConvX {
       Runnable release = () -> values.values().forEach(TFloat32::close);
       if (form == Formulation.COMPILED) {
         return new GraphPerNeighbourCount(
-            inputs, shapes -> graph(networks.get(), form, shapes, values), release);
+            inputs,
+            shapes -> graph(networks.get(), form, shapes, values),
+            () -> graph(networks.get(), Formulation.FOLDED, Map.of(), values),
+            release);
       }
       try {
         return LoadedGraphs.of(graph(networks.get(), form, Map.of(), values));
@@ -361,7 +364,7 @@ public final class KPConvX {
               session.close();
               graph.close();
             });
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         graph.close();
         throw e;
       }
@@ -441,7 +444,7 @@ public final class KPConvX {
                 + " names what its graph does not have: "
                 + e.getMessage(),
             e);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         bundle.close();
         throw e;
       }

@@ -15,8 +15,6 @@ import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 import org.tensorflow.types.family.TType;
 
@@ -26,22 +24,20 @@ import org.tensorflow.types.family.TType;
  *
  * <pre>{@code
  * try (Model model = KPConvX.load(Path.of("model.keras"));
- *     TFloat32 y = model.predict(x, f, n)) {
+ *     Prediction y = model.predict(Map.of("X", x, "F", f, "N", n))) {
  *   …
  * }
  * }</pre>
  */
 public final class Model implements AutoCloseable {
-  private static final Set<String> ROLES = Set.of("X", "F", "N");
+  private static final Set<String> POINTS = Set.of("X", "F", "N");
 
   private final Engine engine;
   private final LoadedGraphs graphs;
   private final Map<String, TensorSpec> inputs;
   private final Map<String, TensorSpec> outputs;
   private final Set<String> stages;
-
-  /** X, F and N by the names of the inputs that are these; empty for a model of other inputs. */
-  private final Map<String, String> roles;
+  private final Gate gate = new Gate();
 
   /**
    * @param engine what computes the answers
@@ -61,7 +57,6 @@ public final class Model implements AutoCloseable {
     this.inputs = byName(inputs);
     this.outputs = byName(outputs);
     this.stages = Collections.unmodifiableSet(stages);
-    this.roles = roles(inputs);
   }
 
   private static Map<String, TensorSpec> byName(List<TensorSpec> specs) {
@@ -113,39 +108,47 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Predicts with a model of the inputs X, F, N (in whatever order it lists them) and one output.
+   * Predicts with a model whose inputs are named X, F and N, in whatever order, and that has one
+   * float32 output: a shorthand for {@link #predict(Map)}.
    *
    * @param x coordinates (B, R, 3)
    * @param f features (B, R, D)
    * @param n neighbour indices (B, R, κ), of the type that the model takes
    * @return the output, the caller's to close
-   * @throws ModelException if the model has other inputs or several outputs, or an input does not
-   *     fit
+   * @throws ModelException if the model has inputs of other names or other outputs, an input does
+   *     not fit, or the model is closed
    */
   public TFloat32 predict(TFloat32 x, TFloat32 f, TNumber n) {
-    if (inputs.size() != 3
-        || outputs.size() != 1
+    if (!inputs.keySet().equals(POINTS)) {
+      throw new ModelException(
+          "predict(x, f, n) is for models whose inputs are named X, F and N; this one takes "
+              + describe()
+              + ": give each by its name, predict(Map.of(…))");
+    }
+    if (outputs.size() != 1
         || !outputs.values().iterator().next().type().equals(TFloat32.class)) {
       throw new ModelException(
-          "The model takes "
-              + inputs.keySet()
-              + " and gives "
-              + outputs.keySet()
-              + "; predict(x, f, n) is for models of three inputs and one float32 output");
+          "predict(x, f, n) is for models of one float32 output; this one gives "
+              + outputs.values().stream()
+                  .map(output -> output.name() + " " + output.describe())
+                  .toList()
+              + ": take each by its name, predict(Map.of(…))");
     }
-    String output = outputs.keySet().iterator().next();
-    return (TFloat32)
-        run(fed(Map.of("X", (Tensor) x, "F", (Tensor) f, "N", (Tensor) n)), List.of(output)).get(0);
+    Map<String, Tensor> given = new LinkedHashMap<>();
+    given.put("X", x);
+    given.put("F", f);
+    given.put("N", (Tensor) n);
+    return (TFloat32) run(fed(given), List.copyOf(outputs.keySet())).get(0);
   }
 
   /**
    * Predicts.
    *
-   * @param tensors a tensor for each input; they stay the caller's to close. A model of three
-   *     inputs takes X, F and N under these names too, whatever its own are
+   * @param tensors a tensor for each input by name; they stay the caller's to close
    * @return all outputs, the caller's to close
-   * @throws ModelException if an input is missing, surplus, of another type or shape, or disagrees
-   *     with the others
+   * @throws ModelException if an input is missing, surplus, null, closed, or of another type or
+   *     shape; if the graph refuses the inputs, as it does where they disagree; or if the model is
+   *     closed
    */
   public Prediction predict(Map<String, ? extends Tensor> tensors) {
     return predict(tensors, outputs.keySet());
@@ -157,8 +160,7 @@ public final class Model implements AutoCloseable {
    * @param tensors a tensor for each input; they stay the caller's to close
    * @param names which outputs and stages
    * @return what was asked for, the caller's to close
-   * @throws ModelException if a name is unknown, or an input is missing, surplus, of another type
-   *     or shape, or disagrees with the others
+   * @throws ModelException if a name is unknown, and as {@link #predict(Map)}
    */
   public Prediction predict(Map<String, ? extends Tensor> tensors, Collection<String> names) {
     List<String> distinct = List.copyOf(new LinkedHashSet<>(names));
@@ -213,14 +215,27 @@ public final class Model implements AutoCloseable {
 
   /** A tensor for each name; the same one for names of the same thing. */
   private List<Tensor> run(Map<String, Tensor> fed, List<String> names) {
-    checkAgreement(fed);
     Map<String, Shape> shapes = new LinkedHashMap<>();
     fed.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    gate.enter();
     try {
       return graphs.with(shapes, graph -> run(graph, fed, names));
     } catch (RuntimeException e) {
-      throw TensorFlowErrors.translate("Prediction failed", e);
+      throw TensorFlowErrors.translate("Prediction failed for " + found(fed), e);
+    } finally {
+      gate.leave();
     }
+  }
+
+  private static String found(Map<String, Tensor> fed) {
+    StringBuilder text = new StringBuilder();
+    fed.forEach(
+        (name, tensor) ->
+            text.append(text.isEmpty() ? "" : ", ")
+                .append(name)
+                .append(" ")
+                .append(TensorSpec.describe(((TType) tensor).type(), tensor.shape())));
+    return text.toString();
   }
 
   private static List<Tensor> run(LoadedGraph graph, Map<String, Tensor> fed, List<String> names) {
@@ -243,34 +258,26 @@ public final class Model implements AutoCloseable {
   }
 
   private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {
-    boolean own = given.keySet().equals(inputs.keySet());
-    if (!own && (roles.isEmpty() || !given.keySet().equals(ROLES))) {
+    if (!given.keySet().equals(inputs.keySet())) {
       throw new ModelException("Expected the inputs " + describe() + ", got " + given.keySet());
     }
     Map<String, Tensor> fed = new LinkedHashMap<>();
     for (TensorSpec input : inputs.values()) {
-      String name = own ? input.name() : roles.get(input.name());
-      fed.put(input.name(), accepted(input, given.get(name)));
+      fed.put(input.name(), accepted(input, given.get(input.name())));
     }
     return fed;
   }
 
-  /**
-   * X, F and N told apart by what they are: N is the integers, X the three coordinates, F what is
-   * left.
-   */
-  private static Map<String, String> roles(List<TensorSpec> inputs) {
-    Map<String, String> roles = new LinkedHashMap<>();
-    for (TensorSpec input : inputs) {
-      boolean integers = input.type().equals(TInt32.class) || input.type().equals(TInt64.class);
-      boolean coordinates = input.shape().numDimensions() == 3 && input.shape().get(2) == 3;
-      roles.put(
-          input.name(), integers ? "N" : coordinates && !roles.containsValue("X") ? "X" : "F");
-    }
-    return inputs.size() == 3 && ROLES.equals(Set.copyOf(roles.values())) ? roles : Map.of();
-  }
-
   private static Tensor accepted(TensorSpec expected, Tensor tensor) {
+    if (tensor == null) {
+      throw new ModelException(
+          "Input " + expected.name() + " is null, expected " + expected.describe());
+    }
+    try {
+      tensor.numBytes();
+    } catch (IllegalStateException e) {
+      throw new ModelException("Input " + expected.name() + " is a closed tensor", e);
+    }
     if (!expected.accepts(tensor)) {
       throw new ModelException(
           "Input "
@@ -281,38 +288,6 @@ public final class Model implements AutoCloseable {
               + expected.describe());
     }
     return tensor;
-  }
-
-  /**
-   * All inputs share the batch; those of a three-input point-cloud model share their points too.
-   */
-  private void checkAgreement(Map<String, Tensor> fed) {
-    boolean pointCloud = fed.size() == 3;
-    for (Tensor tensor : fed.values()) {
-      pointCloud &= tensor.shape().numDimensions() == 3;
-    }
-    int shared = pointCloud ? 2 : 1;
-    Tensor first = fed.values().iterator().next();
-    for (Tensor tensor : fed.values()) {
-      for (int d = 0;
-          d
-              < Math.min(
-                  shared, Math.min(tensor.shape().numDimensions(), first.shape().numDimensions()));
-          d++) {
-        if (tensor.shape().get(d) != first.shape().get(d)) {
-          StringBuilder shapes = new StringBuilder();
-          fed.forEach(
-              (name, value) ->
-                  shapes
-                      .append(shapes.isEmpty() ? "" : ", ")
-                      .append(name)
-                      .append(" has shape ")
-                      .append(TensorSpec.dimensions(value.shape())));
-          throw new ModelException(
-              "The inputs disagree in " + (d == 0 ? "B" : "R") + ": " + shapes);
-        }
-      }
-    }
   }
 
   private String describe() {
@@ -326,9 +301,14 @@ public final class Model implements AutoCloseable {
     return text.toString();
   }
 
-  /** Releases the native memory; waits for predictions under way. */
+  /**
+   * Releases the native memory: predictions that are asked for from now on are refused, those under
+   * way end first, in every form. Closing twice does nothing.
+   */
   @Override
   public void close() {
-    graphs.close();
+    if (gate.shut()) {
+      graphs.close();
+    }
   }
 }

@@ -360,6 +360,9 @@ public final class Network {
         };
     Map<String, Operand<?>> outputs =
         graph.call(tf, List.copyOf(placeholders.values()), context.withStages(record));
+    // What is fed cannot be fetched.
+    outputs.replaceAll(
+        (name, value) -> placeholders.containsValue(value) ? tf.identity(value) : value);
     return new Built(placeholders, outputs, stages);
   }
 

@@ -5,7 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.layer.Formulation;
+import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.numpy.NpyArray;
@@ -21,6 +25,14 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -103,17 +115,164 @@ class ModelTest {
           model,
           with("N", NpyArray.of(new long[n.size()], n.shape())),
           "N is int64 (2, 24, 12), expected int32");
-      assertRefused(
-          model, with("N", NpyArray.of(new int[12 * 12 * 2], 2, 12, 12)), "disagree in R");
-      assertRefused(model, with("X", NpyArray.of(new float[24 * 3], 1, 24, 3)), "disagree in B");
+      String disagree = engine == Engine.NATIVE ? "X, F and N disagree in (B, R)" : "ncompatible";
+      String message =
+          assertRefused(
+              model, with("N", NpyArray.of(new int[12 * 12 * 2], 2, 12, 12)), disagree);
+      assertTrue(message.contains("N int32 (2, 12, 12)"), message);
+      message =
+          assertRefused(
+              model, with("X", NpyArray.of(new float[24 * 3], 1, 24, 3)), "Prediction failed for ");
+      assertTrue(message.contains("X float32 (1, 24, 3)"), message);
       for (int wrong : new int[] {-1, 24}) {
         outside[40] = wrong;
-        String message =
+        message =
             assertRefused(model, with("N", NpyArray.of(outside, n.shape())), String.valueOf(wrong));
         assertTrue(message.contains("24"), message);
         assertTrue(message.lines().count() == 1, message);
       }
       assertRefused(model, INPUTS, "Unknown output nothing", "nothing");
+    }
+  }
+
+  /** The case's network with other names for its inputs. */
+  private static Model renamed(String x, String f, String n) {
+    String config =
+        Fixtures.text(CASE.resolve("config.json"))
+            .replace("\"X\"", "\"" + x + "\"")
+            .replace("\"F\"", "\"" + f + "\"")
+            .replace("\"N\"", "\"" + n + "\"");
+    return KPConvX.loader(CASE.resolve("model.weights.h5"))
+        .withConfig(KerasObject.parse(config))
+        .load();
+  }
+
+  @Test
+  void namesAloneTellWhichInputIsWhich() {
+    try (Model model = renamed("coords", "rgb", "idx");
+        TFloat32 x = (TFloat32) Tensors.of(INPUTS.get("X"));
+        TFloat32 f = (TFloat32) Tensors.of(INPUTS.get("F"));
+        TInt32 n = (TInt32) Tensors.of(INPUTS.get("N"))) {
+      String message =
+          assertThrows(ModelException.class, () -> model.predict(x, f, n)).getMessage();
+      assertTrue(message.contains("coords float32 (None, None, 3)"), message);
+      assertTrue(message.contains("idx int32 (None, None, None)"), message);
+      assertRefused(model, INPUTS, "Expected the inputs coords");
+      try (Prediction answer = model.predict(Map.of("coords", x, "rgb", f, "idx", n));
+          Model original = load(Engine.NATIVE);
+          TFloat32 expected = original.predict(x, f, n)) {
+        assertArrayEquals(
+            Tensors.toArray(expected).toFloats(),
+            Tensors.toArray(answer.get("output_0")).toFloats());
+      }
+    }
+  }
+
+  /** Inputs of a hierarchy have as many points as their depth. */
+  @Test
+  void inputsAgreeInWhatTheGraphAsksForAndNoMore(@TempDir Path folder) {
+    String dense =
+        "{'class_name': 'Dense', 'name': '%1$s', 'config': {'name': '%1$s', 'units': 2},"
+            + " 'inbound_nodes': [[['%2$s', 0, 0, {}]]]}";
+    String input =
+        "{'class_name': 'InputLayer', 'name': '%1$s', 'config': {'name': '%1$s',"
+            + " 'batch_input_shape': [null, null, %2$d], 'dtype': '%3$s'}, 'inbound_nodes': []}";
+    String config =
+        ("{'class_name': 'Functional', 'config': {'name': 'deep', 'layers': ["
+                + String.join(
+                    ", ",
+                    input.formatted("F_1", 4, "float32"),
+                    input.formatted("X_2", 3, "float32"),
+                    input.formatted("NU_2", 1, "int32"),
+                    dense.formatted("a", "F_1"),
+                    dense.formatted("b", "X_2"))
+                + "], 'input_layers': [['F_1', 0, 0], ['X_2', 0, 0], ['NU_2', 0, 0]],"
+                + " 'output_layers': [['a', 0, 0], ['b', 0, 0], ['NU_2', 0, 0]]}}")
+            .replace('\'', '"');
+    Path file = folder.resolve("deep.weights.h5");
+    try (TFloat32 a = TFloat32.tensorOf(Shape.of(4, 2));
+        TFloat32 b = TFloat32.tensorOf(Shape.of(3, 2));
+        TFloat32 bias = TFloat32.tensorOf(Shape.of(2))) {
+      ModelWriter.of(KerasObject.parse(config), StandardLayers.registry())
+          .write(file, Map.of("a/kernel", a, "b/kernel", b, "a/bias", bias, "b/bias", bias));
+    }
+    try (Model model = KPConvX.loader(file).withConfig(KerasObject.parse(config)).load()) {
+      Map<String, NpyArray> inputs =
+          Map.of(
+              "F_1", NpyArray.of(new float[32], 1, 8, 4),
+              "X_2", NpyArray.of(new float[6], 1, 2, 3),
+              "NU_2", NpyArray.of(new int[] {0, 1, 1, 0, 1, 0, 1, 1}, 1, 8, 1));
+      Map<String, NpyArray> found = Tensors.predict(model, inputs, model.outputs().keySet());
+      assertArrayEquals(new long[] {1, 8, 2}, found.get("output_0").shape());
+      assertArrayEquals(new long[] {1, 2, 2}, found.get("output_1").shape());
+      assertArrayEquals(inputs.get("NU_2").toInts(), found.get("output_2").toInts());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void tensorsThatAreNoneAreNamed(Engine engine) {
+    try (Model model = load(engine);
+        Tensor f = Tensors.of(INPUTS.get("F"));
+        Tensor n = Tensors.of(INPUTS.get("N"))) {
+      Map<String, Tensor> given = new HashMap<>(Map.of("F", f, "N", n));
+      given.put("X", null);
+      assertEquals(
+          "Input X is null, expected float32 (None, None, 3)",
+          assertThrows(ModelException.class, () -> model.predict(given)).getMessage());
+      Tensor closed = Tensors.of(INPUTS.get("X"));
+      closed.close();
+      given.put("X", closed);
+      assertEquals(
+          "Input X is a closed tensor",
+          assertThrows(ModelException.class, () -> model.predict(given)).getMessage());
+    }
+  }
+
+  private static Stream<Arguments> waysToLoad() {
+    return Stream.of(
+        Arguments.of(Engine.SAVEDMODEL, Formulation.FOLDED),
+        Arguments.of(Engine.NATIVE, Formulation.PLAIN),
+        Arguments.of(Engine.NATIVE, Formulation.FOLDED),
+        Arguments.of(Engine.NATIVE, Formulation.COMPILED));
+  }
+
+  /** Threads that never stop asking hold nothing up; what has begun is answered. */
+  @ParameterizedTest
+  @MethodSource("waysToLoad")
+  void closeRefusesNewPredictionsAndWaitsForThoseUnderWay(Engine engine, Formulation form)
+      throws Exception {
+    Model model =
+        KPConvX.loader(CASE.resolve("saved_model"))
+            .withEngine(engine)
+            .withFormulation(form)
+            .load();
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    try {
+      CountDownLatch underWay = new CountDownLatch(8);
+      List<Future<String>> ends = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        ends.add(
+            threads.submit(
+                () -> {
+                  while (true) {
+                    try {
+                      predict(model, INPUTS);
+                      underWay.countDown();
+                    } catch (ModelException e) {
+                      return e.getMessage();
+                    }
+                  }
+                }));
+      }
+      assertTrue(underWay.await(60, TimeUnit.SECONDS));
+      assertTimeoutPreemptively(java.time.Duration.ofSeconds(20), model::close);
+      for (Future<String> end : ends) {
+        assertEquals("The model is closed", end.get(20, TimeUnit.SECONDS));
+      }
+      model.close();
+    } finally {
+      threads.shutdownNow();
     }
   }
 
