@@ -49,7 +49,13 @@ final class GraphPerNeighbourCount implements LoadedGraphs {
 
     private void closeIfUnused() {
       if (dropped && users == 0) {
-        graph.thenAccept(LoadedGraph::close);
+        closeGraph();
+      }
+    }
+
+    private void closeGraph() {
+      if (graph.isDone() && !graph.isCompletedExceptionally()) {
+        graph.join().close();
       }
     }
   }
@@ -179,7 +185,7 @@ final class GraphPerNeighbourCount implements LoadedGraphs {
       held.add(forAny);
     }
     for (Entry entry : held) {
-      entry.graph.thenAccept(LoadedGraph::close);
+      entry.closeGraph();
     }
     entries.clear();
     forAny = null;

@@ -125,8 +125,7 @@ public final class Model implements AutoCloseable {
               + describe()
               + ": give each by its name, predict(Map.of(…))");
     }
-    if (outputs.size() != 1
-        || !outputs.values().iterator().next().type().equals(TFloat32.class)) {
+    if (outputs.size() != 1 || !outputs.values().iterator().next().type().equals(TFloat32.class)) {
       throw new ModelException(
           "predict(x, f, n) is for models of one float32 output; this one gives "
               + outputs.values().stream()

@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.weights.WeightSpec;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
+import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
@@ -190,6 +191,9 @@ public final class LayerVariable {
    * @return a new tensor, the caller's to close
    */
   public TFloat32 read(Session session) {
-    return (TFloat32) session.runner().fetch(value).run().get(0);
+    // A copy: what is fetched of a variable is its own memory, which the next step changes.
+    try (Tensor fetched = session.runner().fetch(value).run().get(0)) {
+      return TFloat32.tensorOf((TFloat32) fetched);
+    }
   }
 }

@@ -3,15 +3,14 @@ package io.github.kpconvx.inference;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
-
 import io.github.kpconvx.Fixtures;
-import io.github.kpconvx.layer.Formulation;
-import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.Formulation;
+import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;
@@ -22,27 +21,27 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SavedModel;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
 
 class ModelTest {
   private static final Path CASE = Fixtures.of("network_segmentation");
@@ -117,8 +116,7 @@ class ModelTest {
           "N is int64 (2, 24, 12), expected int32");
       String disagree = engine == Engine.NATIVE ? "X, F and N disagree in (B, R)" : "ncompatible";
       String message =
-          assertRefused(
-              model, with("N", NpyArray.of(new int[12 * 12 * 2], 2, 12, 12)), disagree);
+          assertRefused(model, with("N", NpyArray.of(new int[12 * 12 * 2], 2, 12, 12)), disagree);
       assertTrue(message.contains("N int32 (2, 12, 12)"), message);
       message =
           assertRefused(
@@ -243,10 +241,7 @@ class ModelTest {
   void closeRefusesNewPredictionsAndWaitsForThoseUnderWay(Engine engine, Formulation form)
       throws Exception {
     Model model =
-        KPConvX.loader(CASE.resolve("saved_model"))
-            .withEngine(engine)
-            .withFormulation(form)
-            .load();
+        KPConvX.loader(CASE.resolve("saved_model")).withEngine(engine).withFormulation(form).load();
     ExecutorService threads = Executors.newFixedThreadPool(4);
     try {
       CountDownLatch underWay = new CountDownLatch(8);

@@ -25,8 +25,7 @@ class NestedOutputsTest {
               model, NpzFile.read(RESOURCES.resolve(name + ".in.npz")), expected.keySet());
       expected.forEach(
           (output, values) ->
-              assertArrayEquals(
-                  values.toFloats(), found.get(output).toFloats(), 1e-5f, output));
+              assertArrayEquals(values.toFloats(), found.get(output).toFloats(), 1e-5f, output));
     }
   }
 }
