@@ -1,5 +1,6 @@
 package io.github.kpconvx;
 
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
@@ -79,6 +80,35 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("picocli..", "me.tongfei..", "com.github.mreutegg..");
 
+  private static final ArchRule ERRORS_HAVE_ONE_ROOT =
+      classes()
+          .that()
+          .areAssignableTo(Throwable.class)
+          .should()
+          .beAssignableTo(KpconvxException.class);
+
+  /** What a layer is knows no layer in particular; how rows are computed knows no port. */
+  private static final ArchRule THE_INTERFACE_KNOWS_NO_LAYER =
+      ArchRuleDefinition.noClasses()
+          .that()
+          .resideInAnyPackage(
+              ROOT + "layer",
+              ROOT + "layer.function",
+              ROOT + "layer.tiling",
+              ROOT + "network..",
+              ROOT + "training..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(ROOT + "layer.core..", ROOT + "layer.vl3d..");
+
+  private static final ArchRule KERAS_LAYERS_KNOW_NOT_VL3D =
+      ArchRuleDefinition.noClasses()
+          .that()
+          .resideInAPackage(ROOT + "layer.core..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(ROOT + "layer.vl3d..");
+
   private static final ArchRule KERAS_KNOWS_NO_POINT_CLOUDS =
       ArchRuleDefinition.noClasses()
           .that()
@@ -97,6 +127,9 @@ class ArchitectureTest {
         ARROWS_POINT_DOWN,
         NO_CYCLES,
         OPTIONAL_LIBRARIES_STAY_IN_THE_TOOLS,
+        ERRORS_HAVE_ONE_ROOT,
+        THE_INTERFACE_KNOWS_NO_LAYER,
+        KERAS_LAYERS_KNOW_NOT_VL3D,
         KERAS_KNOWS_NO_POINT_CLOUDS);
   }
 

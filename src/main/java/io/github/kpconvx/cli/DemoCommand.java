@@ -1,8 +1,10 @@
 package io.github.kpconvx.cli;
 
+import io.github.kpconvx.KpconvxException;
 import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -13,7 +15,6 @@ import io.github.kpconvx.pointcloud.picture.CloudImage;
 import io.github.kpconvx.training.ConfusionMatrix;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -229,7 +230,8 @@ final class DemoCommand implements Callable<Integer> {
     try {
       Files.createDirectories(out);
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot make the directory " + out + ": " + e, e);
+      throw new KpconvxException(
+          "Cannot make the directory " + out + ": " + AtomicFile.reason(e, out), e);
     }
     int[] colors = Arrays.stream(found).map(c -> classes.get(c).color()).toArray();
     int[] codes = Arrays.stream(found).map(c -> classes.get(c).code()).toArray();

@@ -1,13 +1,9 @@
 package io.github.kpconvx.cli;
 
-import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.numpy.NumpyException;
-import io.github.kpconvx.pointcloud.PointCloudException;
-import io.github.kpconvx.training.TrainingException;
+import io.github.kpconvx.KpconvxException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -78,14 +74,10 @@ public final class Main implements Runnable {
   }
 
   private static String message(Exception exception) {
-    boolean expected =
-        exception instanceof KerasException
-            || exception instanceof NumpyException
-            || exception instanceof PointCloudException
-            || exception instanceof TrainingException
-            || exception instanceof UncheckedIOException;
     String text =
-        expected ? exception.getMessage() : "unexpected " + exception + "; --debug shows where";
+        exception instanceof KpconvxException
+            ? exception.getMessage()
+            : "unexpected " + exception + "; --debug shows where";
     return text.replaceAll("\\s*\\R\\s*", " ");
   }
 

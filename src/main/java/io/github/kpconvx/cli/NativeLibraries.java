@@ -1,7 +1,7 @@
 package io.github.kpconvx.cli;
 
+import io.github.kpconvx.KpconvxException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import org.bytedeco.javacpp.Loader;
 import org.tensorflow.Graph;
 
@@ -38,7 +38,7 @@ final class NativeLibraries {
     try {
       return Loader.findResource(Graph.class, library) != null;
     } catch (IOException e) {
-      throw new UncheckedIOException("The class path cannot be read", e);
+      throw new KpconvxException("The class path cannot be read: " + e.getMessage(), e);
     }
   }
 }

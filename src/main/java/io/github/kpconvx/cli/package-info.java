@@ -1,2 +1,2 @@
-/** The command line: one class for each command, each thin. */
+/** The command line: a class for each command, and what several of them share. */
 package io.github.kpconvx.cli;

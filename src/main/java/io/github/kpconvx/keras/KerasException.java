@@ -1,12 +1,12 @@
 package io.github.kpconvx.keras;
 
+import io.github.kpconvx.KpconvxException;
+
 /**
- * Says in one message what was found, what was expected and what the choices are.
- *
- * <p>Root of the project's errors: everything that is wrong with what a caller or a file supplies
- * is thrown as this class or one of its subclasses.
+ * Says what is wrong with a model: its configuration, its weights, its file, or what is asked of a
+ * layer.
  */
-public class KerasException extends RuntimeException {
+public class KerasException extends KpconvxException {
   private static final long serialVersionUID = 1L;
 
   /**

@@ -3,7 +3,6 @@ package io.github.kpconvx.numpy;
 import io.github.kpconvx.io.AtomicFile;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -92,13 +91,13 @@ public final class NpzFile {
    *
    * @param file the file; replaced if it exists
    * @param arrays arrays by name
-   * @throws UncheckedIOException if it cannot be written; an older file is untouched then
+   * @throws NumpyException if it cannot be written; an older file is untouched then
    */
   public static void write(Path file, Map<String, NpyArray> arrays) {
     try {
       AtomicFile.write(file, temporary -> writeTo(temporary, arrays));
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot write " + file + ": " + AtomicFile.reason(e, file), e);
+      throw new NumpyException("Cannot write " + file + ": " + AtomicFile.reason(e, file), e);
     }
   }
 

@@ -1,7 +1,9 @@
 package io.github.kpconvx.numpy;
 
+import io.github.kpconvx.KpconvxException;
+
 /** Says what is wrong with a NumPy file. */
-public final class NumpyException extends RuntimeException {
+public final class NumpyException extends KpconvxException {
   private static final long serialVersionUID = 1L;
 
   /**

@@ -1,2 +1,2 @@
-/** NumPy's {@code .npy} and {@code .npz} files. Depends on nothing else of the project. */
+/** NumPy's {@code .npy} and {@code .npz} files. */
 package io.github.kpconvx.numpy;

@@ -1,7 +1,9 @@
 package io.github.kpconvx.pointcloud;
 
+import io.github.kpconvx.KpconvxException;
+
 /** Says in one line what was found in a file or an argument and what was expected. */
-public class PointCloudException extends RuntimeException {
+public class PointCloudException extends KpconvxException {
   private static final long serialVersionUID = 1L;
 
   /**

@@ -1,7 +1,9 @@
 package io.github.kpconvx.training;
 
+import io.github.kpconvx.KpconvxException;
+
 /** Training cannot start or go on. The message says what was found and what was expected. */
-public final class TrainingException extends RuntimeException {
+public final class TrainingException extends KpconvxException {
   private static final long serialVersionUID = 1L;
 
   /**

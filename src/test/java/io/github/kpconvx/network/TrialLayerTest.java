@@ -76,7 +76,7 @@ class TrialLayerTest {
   }
 
   private static String tensor(String layer, int output) {
-    return ("{'class_name': '__keras_tensor__', 'config': {'keras_history': ['%s', 0, %d]}}")
+    return "{'class_name': '__keras_tensor__', 'config': {'keras_history': ['%s', 0, %d]}}"
         .formatted(layer, output);
   }
 

@@ -4,27 +4,21 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.Property;
+import io.github.kpconvx.Sample;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.vl3d.LayerSetup.Shells;
 import java.util.Random;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.constraints.DoubleRange;
+import java.util.random.RandomGenerator;
 
 /**
  * Configurations of any kind survive writing and reading; their kernel points are what they say.
  */
 class LayerConfigurationPropertyTest {
 
-  @Provide
-  Arbitrary<LayerSetup> setups() {
-    return LayerSetup.any();
-  }
-
   @Property
-  void whatIsWrittenIsRead(@ForAll("setups") LayerSetup setup) {
+  void whatIsWrittenIsRead(Sample sample) {
+    LayerSetup setup = sample.draw(LayerSetup::any);
     KPConvXLayer layer = setup.layer();
     KPConvXLayer ofConfig = KPConvXLayer.fromConfig(layer.getConfig());
     KPConvXLayer ofObject = KPConvXLayer.fromConfig(layer.serialize().toString());
@@ -51,7 +45,8 @@ class LayerConfigurationPropertyTest {
   }
 
   @Property
-  void kernelPointsLieOnTheirShells(@ForAll("setups") LayerSetup setup) {
+  void kernelPointsLieOnTheirShells(Sample sample) {
+    LayerSetup setup = sample.draw(LayerSetup::any);
     Shells shells = setup.shells();
     double[][] points = setup.layer().config().shells().points();
     assertEquals(setup.kernelPoints(), points.length);
@@ -63,9 +58,9 @@ class LayerConfigurationPropertyTest {
   }
 
   @Property
-  void kernelPointsFollowTheUnitOfLength(
-      @ForAll("setups") LayerSetup setup,
-      @ForAll @DoubleRange(min = 0.01, max = 1000) double unit) {
+  void kernelPointsFollowTheUnitOfLength(Sample sample) {
+    LayerSetup setup = sample.draw(LayerSetup::any);
+    double unit = sample.draw(random -> Math.pow(10, random.nextDouble(-2, 3)));
     double[][] points = setup.layer().config().shells().points();
     double[][] scaled = setup.scaled(unit).layer().config().shells().points();
     for (int k = 0; k < points.length; k++) {
@@ -80,9 +75,10 @@ class LayerConfigurationPropertyTest {
    * Points that repel each other have come to rest: no small move of all of them lets go energy.
    */
   @Property
-  void kernelPointsAreAtRest(@ForAll("setups") LayerSetup setup, @ForAll long seed) {
+  void kernelPointsAreAtRest(Sample sample) {
+    LayerSetup setup = sample.draw(LayerSetup::any);
     double[][] points = setup.layer().config().shells().points();
-    Random random = new Random(seed);
+    Random random = new Random(sample.draw(RandomGenerator::nextLong));
     double[][] moved = new double[points.length][3];
     for (int k = 0; k < points.length; k++) {
       for (int c = 0; c < 3; c++) {

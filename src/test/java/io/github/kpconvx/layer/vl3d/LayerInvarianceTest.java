@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.Property;
+import io.github.kpconvx.Sample;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.vl3d.LayerSetup.Norm;
 import io.github.kpconvx.layer.vl3d.LayerSetup.Norms;
@@ -20,15 +22,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Assume;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.lifecycle.AfterContainer;
+import org.junit.jupiter.api.AfterAll;
 import org.tensorflow.exceptions.TFInvalidArgumentException;
 
 /**
@@ -46,51 +42,26 @@ class LayerInvarianceTest {
   private static final Shells POINT = new Shells(List.of(0.0), List.of(1));
   private static final List<Norm> MIXED =
       List.of(new Norm(false, true, 1e-3, 0.9, true), new Norm(true, false, 1e-2, 0.5, false));
-  private static final List<LayerSetup> SETUPS =
-      List.of(
-          new LayerSetup(
-              1, CENTRED, 1, 1, 5, 7, false, 0, Nonlinearity.DEFAULT, 0.9, Norms.NONE, false),
-          new LayerSetup(
-              2,
-              CENTRED,
-              0.6,
-              2,
-              3,
-              4,
-              true,
-              0,
-              Nonlinearity.SILU,
-              0.9,
-              new Norms(Optional.of(MIXED), Optional.empty(), Optional.of(MIXED)),
-              false),
-          new LayerSetup(
-              3, HOLLOW, 1.5, 4, 2, 3, false, 0, Nonlinearity.TANH, 0.5, Norms.NONE, true),
-          new LayerSetup(1, POINT, 2, 3, 1, 8, true, 0, Nonlinearity.RELU, 0.9, Norms.NONE, true));
+  private static final LayerSetup[] SETUPS = {
+    new LayerSetup(1, CENTRED, 1, 1, 5, 7, false, 0, Nonlinearity.DEFAULT, 0.9, Norms.NONE, false),
+    new LayerSetup(
+        2,
+        CENTRED,
+        0.6,
+        2,
+        3,
+        4,
+        true,
+        0,
+        Nonlinearity.SILU,
+        0.9,
+        new Norms(Optional.of(MIXED), Optional.empty(), Optional.of(MIXED)),
+        false),
+    new LayerSetup(3, HOLLOW, 1.5, 4, 2, 3, false, 0, Nonlinearity.TANH, 0.5, Norms.NONE, true),
+    new LayerSetup(1, POINT, 2, 3, 1, 8, true, 0, Nonlinearity.RELU, 0.9, Norms.NONE, true)
+  };
 
-  @Provide
-  Arbitrary<LayerSetup> setups() {
-    return Arbitraries.of(SETUPS);
-  }
-
-  @Provide
-  Arbitrary<Draw> draws() {
-    return PointSet.any();
-  }
-
-  /** Of which no neighbour is equally near to two kernel points but by chance. */
-  @Provide
-  Arbitrary<Draw> clouds() {
-    return PointSet.any()
-        .map(d -> new Draw(d.batch(), d.points(), d.slots(), Geometry.CLOUD, d.seed()));
-  }
-
-  @Provide
-  Arbitrary<Draw> grids() {
-    return PointSet.any()
-        .map(d -> new Draw(d.batch(), d.points(), d.slots(), Geometry.GRID, d.seed()));
-  }
-
-  @AfterContainer
+  @AfterAll
   static void close() {
     BUILT.values().forEach(BuiltLayer::close);
     BUILT.clear();
@@ -123,6 +94,14 @@ class LayerInvarianceTest {
 
     Example with(PointSet others) {
       return new Example(setup, others, mode, weights);
+    }
+
+    /** The same in another unit of length. */
+    Example scaled(double unit) {
+      Map<String, float[]> others = new LinkedHashMap<>(weights);
+      others.put("Q", times(weights.get("Q"), (float) unit));
+      return new Example(
+          setup.scaled(unit), points.withX(times(points.x(), (float) unit)), mode, others);
     }
 
     float[] output() {
@@ -165,6 +144,11 @@ class LayerInvarianceTest {
     }
   }
 
+  /** Of which no neighbour is equally near to two kernel points but by chance. */
+  private static Draw cloud(RandomGenerator random) {
+    return PointSet.any(random, Geometry.CLOUD);
+  }
+
   private static int[] shuffled(int size, long seed) {
     List<Integer> order = new ArrayList<>(IntStream.range(0, size).boxed().toList());
     Collections.shuffle(order, new Random(seed));
@@ -172,8 +156,10 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void permutedPointsGivePermutedOutputs(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
+  void permutedPointsGivePermutedOutputs(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
     Example example = new Example(setup, draw, mode);
     PointSet points = example.points;
     int[] order = shuffled(points.points(), draw.seed());
@@ -205,8 +191,10 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void theOrderOfNeighboursDoesNotMatter(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
+  void theOrderOfNeighboursDoesNotMatter(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
     Example example = new Example(setup, draw, mode);
     int slots = draw.slots();
     long[] n = example.points.n().clone();
@@ -220,8 +208,10 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void aNeighbourCountsAsOftenAsItIsNamed(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
+  void aNeighbourCountsAsOftenAsItIsNamed(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
     Example example = new Example(setup, draw, mode);
     int slots = draw.slots();
     long[] twice = new long[2 * example.points.n().length];
@@ -235,11 +225,11 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void theOriginDoesNotMatter(
-      @ForAll("setups") LayerSetup setup,
-      @ForAll("draws") Draw draw,
-      @ForAll Mode mode,
-      @ForAll @IntRange(min = -4000, max = 4000) int shift) {
+  void theOriginDoesNotMatter(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
+    int shift = sample.draw(random -> random.nextInt(-4000, 4001));
     Example drawn = new Example(setup, draw, mode);
     float[] x = drawn.points.x().clone();
     float[] shifted = new float[x.length];
@@ -253,33 +243,32 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void theUnitOfLengthDoesNotMatter(
-      @ForAll("setups") LayerSetup setup,
-      @ForAll("clouds") Draw draw,
-      @ForAll Mode mode,
-      @ForAll("units") double unit) {
-    Example example = new Example(setup, draw, mode);
-    Map<String, float[]> weights = new LinkedHashMap<>(example.weights);
-    weights.put("Q", times(weights.get("Q"), (float) unit));
-    PointSet points = example.points.withX(times(example.points.x(), (float) unit));
-    Example scaled = new Example(setup.scaled(unit), points, mode, weights);
+  void theUnitOfLengthDoesNotMatter(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Mode mode = sample.drawOneOf(Mode.values());
+    double unit = sample.drawOneOf(0.0625, 1000.0, 0.3048, 256.0);
     boolean exact = Math.scalb(1.0, Math.getExponent(unit)) == unit;
+    Draw draw =
+        sample.draw(
+            LayerInvarianceTest::cloud,
+            each -> {
+              Example example = new Example(setup, each, mode);
+              return exact || !(example.hasTies() || example.scaled(unit).hasTies());
+            });
+    Example example = new Example(setup, draw, mode);
+    float[] scaled = example.scaled(unit).output();
     if (exact) {
-      assertArrayEquals(example.output(), scaled.output());
+      assertArrayEquals(example.output(), scaled);
     } else {
-      Assume.that(!example.hasTies() && !scaled.hasTies());
-      example.sameAs(scaled.output());
+      example.sameAs(scaled);
     }
   }
 
-  @Provide
-  Arbitrary<Double> units() {
-    return Arbitraries.of(0.0625, 1000.0, 0.3048, 256.0);
-  }
-
   @Property
-  void turningAndMirroringPointsAndKernelPointsChangesNothing(
-      @ForAll("setups") LayerSetup setup, @ForAll("grids") Draw draw, @ForAll Mode mode) {
+  void turningAndMirroringPointsAndKernelPointsChangesNothing(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(random -> PointSet.any(random, Geometry.GRID));
+    Mode mode = sample.drawOneOf(Mode.values());
     Example example = new Example(setup, draw, mode);
     int[] axes = shuffled(3, draw.seed());
     Random random = new Random(draw.seed());
@@ -299,11 +288,13 @@ class LayerInvarianceTest {
     return turned;
   }
 
-  @Property(maxDiscardRatio = 2)
-  void theOrderOfKernelPointsDoesNotMatter(
-      @ForAll("setups") LayerSetup setup, @ForAll("clouds") Draw draw, @ForAll Mode mode) {
+  @Property
+  void theOrderOfKernelPointsDoesNotMatter(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Mode mode = sample.drawOneOf(Mode.values());
+    Draw draw =
+        sample.draw(LayerInvarianceTest::cloud, each -> !new Example(setup, each, mode).hasTies());
     Example example = new Example(setup, draw, mode);
-    Assume.that(!example.hasTies());
     int m = setup.kernelPoints();
     int[] order = shuffled(m, draw.seed());
     Map<String, float[]> weights = new LinkedHashMap<>(example.weights);
@@ -323,8 +314,9 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void elementsOfABatchKnowNothingOfEachOther(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
+  void elementsOfABatchKnowNothingOfEachOther(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
     Example example = new Example(setup, draw, Mode.INFERENCE);
     float[][] alone = new float[draw.batch()][];
     for (int b = 0; b < draw.batch(); b++) {
@@ -334,8 +326,10 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void aRepeatedElementHasRepeatedOutputs(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
+  void aRepeatedElementHasRepeatedOutputs(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
     int[] all = IntStream.range(0, 2 * draw.batch()).map(b -> b % draw.batch()).toArray();
     Example once = new Example(setup, draw, mode);
     Example twice = once.with(once.points.elements(all));
@@ -349,8 +343,10 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void blocksFollowEachOther(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
+  void blocksFollowEachOther(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
     Example example = new Example(setup, draw, mode);
     PointSet points = example.points;
     for (int t = 0; t < setup.blocks(); t++) {
@@ -383,8 +379,10 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void aGroupIsChannelsThatShareTheirModulation(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
+  void aGroupIsChannelsThatShareTheirModulation(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
     Example example = new Example(setup, draw, mode);
     Map<String, float[]> weights = new LinkedHashMap<>(example.weights);
     for (String name : List.of("Psi", "psi")) {
@@ -399,7 +397,9 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void onlyPointsWithinReachMatter(@ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
+  void onlyPointsWithinReachMatter(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
     LayerSetup one = setup.withBlocks(1).withNorms(Norms.NONE);
     Example example = new Example(one, draw, Mode.INFERENCE);
     PointSet points = example.points;
@@ -421,8 +421,10 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void pointsWithoutFeaturesAreAllAlike(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Geometry geometry) {
+  void pointsWithoutFeaturesAreAllAlike(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Geometry geometry = sample.drawOneOf(Geometry.values());
     LayerSetup one = setup.withBlocks(1).withNorms(Norms.NONE);
     Example drawn = new Example(one, draw, Mode.INFERENCE);
     float[] nothing = new float[drawn.points.f().length];
@@ -439,8 +441,9 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void nothingComesOfNoNeighboursNoPointsAndNoElements(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
+  void nothingComesOfNoNeighboursNoPointsAndNoElements(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
     LayerSetup one = setup.withBlocks(1).withNorms(Norms.NONE);
     Example drawn = new Example(one, draw, Mode.INFERENCE);
     Example alone = drawn.with(drawn.points.withN(0, new long[0]));
@@ -452,15 +455,18 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void droppingEveryBranchLeavesTheFeatures(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw) {
+  void droppingEveryBranchLeavesTheFeatures(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
     Example example = new Example(setup.withDropPath(1), draw, Mode.TRAINING);
     assertArrayEquals(example.points.f(), example.output());
   }
 
   @Property
-  void widerIndicesAndDeformableKernelPointsComputeTheSame(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll Mode mode) {
+  void widerIndicesAndDeformableKernelPointsComputeTheSame(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    Mode mode = sample.drawOneOf(Mode.values());
     Example example = new Example(setup, draw, mode);
     LayerSetup other = setup.withWide(!setup.wide()).withDeformable(!setup.deformable());
     assertArrayEquals(
@@ -468,13 +474,16 @@ class LayerInvarianceTest {
   }
 
   @Property
-  void aWrongNeighbourIsNamed(
-      @ForAll("setups") LayerSetup setup, @ForAll("draws") Draw draw, @ForAll("wrong") long wrong) {
+  void aWrongNeighbourIsNamed(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
     Example example = new Example(setup, draw, Mode.INFERENCE);
     PointSet points = example.points;
     int place = Math.floorMod(draw.seed(), points.n().length);
-    long index = setup.wide() ? wrong : (int) wrong;
-    Assume.that(index < 0 || index >= points.points());
+    long index =
+        sample.draw(
+            random -> setup.wide() ? wrong(random) : (int) wrong(random),
+            drawn -> drawn < 0 || drawn >= points.points());
     long[] n = points.n().clone();
     n[place] = index;
     String message =
@@ -495,18 +504,18 @@ class LayerInvarianceTest {
   }
 
   /** Some are right once cut to 32 bits. */
-  @Provide
-  Arbitrary<Long> wrong() {
-    return Arbitraries.oneOf(
-        Arbitraries.of(-1L, 9L, 1000L, (1L << 32) - 1, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 32),
-        Arbitraries.longs());
+  private static long wrong(RandomGenerator random) {
+    return random.nextBoolean()
+        ? Sample.oneOf(
+            random, -1L, 9L, 1000L, (1L << 32) - 1, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 32)
+        : random.nextLong() >> random.nextInt(Long.SIZE);
   }
 
   @Property
-  void aCoordinateThatIsNotFiniteIsRefused(
-      @ForAll("setups") LayerSetup setup,
-      @ForAll("draws") Draw draw,
-      @ForAll("notFinite") float wrong) {
+  void aCoordinateThatIsNotFiniteIsRefused(Sample sample) {
+    LayerSetup setup = sample.drawOneOf(SETUPS);
+    Draw draw = sample.draw(PointSet::any);
+    float wrong = sample.drawOneOf(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY);
     Example example = new Example(setup, draw, Mode.INFERENCE);
     float[] x = example.points.x().clone();
     x[Math.floorMod(draw.seed(), x.length)] = wrong;
@@ -514,11 +523,6 @@ class LayerInvarianceTest {
         assertThrows(TFInvalidArgumentException.class, () -> example.with(example.points.withX(x)))
             .getMessage();
     assertTrue(message.contains("X holds a coordinate that is not finite"), message);
-  }
-
-  @Provide
-  Arbitrary<Float> notFinite() {
-    return Arbitraries.of(Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY);
   }
 
   private static float[] times(float[] values, float factor) {

@@ -3,6 +3,8 @@ package io.github.kpconvx.layer.vl3d;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.github.kpconvx.Property;
+import io.github.kpconvx.Sample;
 import io.github.kpconvx.layer.Mode;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -11,11 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.lifecycle.AfterContainer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 
 /** Layers of any kind, on points of any kind, against double arithmetic. */
 class LayerOracleTest {
@@ -46,22 +45,11 @@ class LayerOracleTest {
   private static int values;
   private static int loose;
 
-  @Provide
-  Arbitrary<LayerSetup> setups() {
-    return LayerSetup.any();
+  private static List<PointSet.Draw> draws(Sample sample) {
+    return sample.draw(random -> Stream.generate(() -> PointSet.any(random)).limit(3).toList());
   }
 
-  @Provide
-  Arbitrary<List<PointSet.Draw>> draws() {
-    return PointSet.any().list().ofSize(3);
-  }
-
-  @Provide
-  Arbitrary<LayerSetup> smooth() {
-    return LayerSetup.any().filter(setup -> setup.activation().isSmooth() && setup.dropPath() < 1);
-  }
-
-  @AfterContainer
+  @AfterAll
   static void report() {
     System.out.printf(
         "%,d slots, in %d rounding could decide the kernel point;"
@@ -71,7 +59,9 @@ class LayerOracleTest {
   }
 
   @Property
-  void inference(@ForAll("setups") LayerSetup setup, @ForAll("draws") List<PointSet.Draw> draws) {
+  void inference(Sample sample) {
+    LayerSetup setup = sample.draw(LayerSetup::any);
+    List<PointSet.Draw> draws = draws(sample);
     try (BuiltLayer layer = new BuiltLayer(setup)) {
       for (PointSet.Draw draw : draws) {
         compare(setup, layer, draw, Mode.INFERENCE);
@@ -80,7 +70,9 @@ class LayerOracleTest {
   }
 
   @Property
-  void training(@ForAll("setups") LayerSetup setup, @ForAll("draws") List<PointSet.Draw> draws) {
+  void training(Sample sample) {
+    LayerSetup setup = sample.draw(LayerSetup::any);
+    List<PointSet.Draw> draws = draws(sample);
     try (BuiltLayer layer = new BuiltLayer(setup)) {
       for (PointSet.Draw draw : draws) {
         compare(setup, layer, draw, Mode.TRAINING);
@@ -93,10 +85,11 @@ class LayerOracleTest {
    * weight and input.
    */
   @Property
-  void gradients(
-      @ForAll("smooth") LayerSetup setup,
-      @ForAll("draws") List<PointSet.Draw> draws,
-      @ForAll Mode mode) {
+  void gradients(Sample sample) {
+    LayerSetup setup =
+        sample.draw(LayerSetup::any, each -> each.activation().isSmooth() && each.dropPath() < 1);
+    List<PointSet.Draw> draws = draws(sample);
+    Mode mode = sample.drawOneOf(Mode.INFERENCE, Mode.TRAINING);
     try (BuiltLayer layer = new BuiltLayer(setup)) {
       for (PointSet.Draw draw : draws) {
         compareGradients(setup, layer, draw, mode);

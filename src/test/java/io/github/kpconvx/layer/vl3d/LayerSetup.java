@@ -3,14 +3,14 @@ package io.github.kpconvx.layer.vl3d;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.Sample;
 import io.github.kpconvx.keras.config.KerasObject;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
+import java.util.stream.Stream;
 
 /**
  * The arguments of a layer, and the number of its features.
@@ -48,10 +48,25 @@ record LayerSetup(
       }
       return new Shells(List.copyOf(radii), List.copyOf(points));
     }
+
+    private static Shells any(RandomGenerator random) {
+      int outer = random.nextInt(3);
+      return of(
+          random.nextBoolean(), Stream.generate(() -> random.nextInt(1, 6)).limit(outer).toList());
+    }
   }
 
   /** A given batch normalization. */
   record Norm(boolean scale, boolean center, double epsilon, double momentum, boolean trainable) {
+
+    private static Norm any(RandomGenerator random) {
+      return new Norm(
+          random.nextBoolean(),
+          random.nextBoolean(),
+          Sample.oneOf(random, 1e-3, 1e-2, 1e-4),
+          Sample.oneOf(random, 0.99, 0.5, 0.0, 1.0),
+          random.nextBoolean());
+    }
 
     private ObjectNode json() {
       ObjectNode config = JsonNodeFactory.instance.objectNode();
@@ -227,57 +242,26 @@ record LayerSetup(
         wide);
   }
 
-  static Arbitrary<LayerSetup> any() {
-    return Arbitraries.integers().between(1, 3).flatMap(LayerSetup::any);
+  static LayerSetup any(RandomGenerator random) {
+    int blocks = random.nextInt(1, 4);
+    return new LayerSetup(
+        blocks,
+        Shells.any(random),
+        Sample.oneOf(random, 0.25, 0.6, 1.0, 3.0),
+        random.nextInt(1, 5),
+        random.nextInt(1, 5),
+        random.nextInt(1, 10),
+        random.nextBoolean(),
+        Sample.oneOf(random, 0.0, 0.3, 1.0),
+        Sample.oneOf(random, Nonlinearity.values()),
+        Sample.oneOf(random, 0.9, 0.0, 0.5, 1.0),
+        new Norms(given(random, blocks), given(random, blocks), given(random, blocks)),
+        random.nextBoolean());
   }
 
-  private static Arbitrary<LayerSetup> any(int blocks) {
-    Arbitrary<Boolean> flag = Arbitraries.of(false, true);
-    Arbitrary<int[]> channels =
-        Combinators.combine(
-                Arbitraries.integers().between(1, 4),
-                Arbitraries.integers().between(1, 4),
-                Arbitraries.integers().between(1, 9))
-            .as((groups, columns, hidden) -> new int[] {groups, columns, hidden});
-    Arbitrary<Shells> shells =
-        Combinators.combine(flag, Arbitraries.integers().between(1, 5).list().ofMaxSize(2))
-            .as(Shells::of);
-    Arbitrary<Norms> norms =
-        Combinators.combine(given(blocks), given(blocks), given(blocks)).as(Norms::new);
-    Arbitrary<Boolean[]> flags = flag.array(Boolean[].class).ofSize(2);
-    return Combinators.combine(
-            channels,
-            shells,
-            Arbitraries.of(0.25, 0.6, 1.0, 3.0),
-            Arbitraries.of(Nonlinearity.class),
-            Arbitraries.of(0.0, 0.3, 1.0),
-            Arbitraries.of(0.9, 0.0, 0.5, 1.0),
-            norms,
-            flags)
-        .as(
-            (c, shell, sigma, activation, dropPath, momentum, given, f) ->
-                new LayerSetup(
-                    blocks,
-                    shell,
-                    sigma,
-                    c[0],
-                    c[1],
-                    c[2],
-                    f[0],
-                    dropPath,
-                    activation,
-                    momentum,
-                    given,
-                    f[1]));
-  }
-
-  private static Arbitrary<Optional<List<Norm>>> given(int blocks) {
-    Arbitrary<Boolean> flag = Arbitraries.of(true, false);
-    return Combinators.combine(
-            flag, flag, Arbitraries.of(1e-3, 1e-2, 1e-4), Arbitraries.of(0.99, 0.5, 0.0, 1.0), flag)
-        .as(Norm::new)
-        .list()
-        .ofSize(blocks)
-        .optional(0.5);
+  private static Optional<List<Norm>> given(RandomGenerator random, int blocks) {
+    return random.nextBoolean()
+        ? Optional.of(Stream.generate(() -> Norm.any(random)).limit(blocks).toList())
+        : Optional.empty();
   }
 }

@@ -1,11 +1,10 @@
 package io.github.kpconvx.layer.vl3d;
 
+import io.github.kpconvx.Sample;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
 
 /** The inputs of a layer: X (B, R, 3), F (B, R, D), N (B, R, κ). */
 @SuppressWarnings("ArrayRecordComponent") // Never compared.
@@ -74,14 +73,17 @@ record PointSet(int batch, int points, int slots, float[] x, float[] f, long[] n
     }
   }
 
-  static Arbitrary<Draw> any() {
-    return Combinators.combine(
-            Arbitraries.integers().between(1, 3),
-            Arbitraries.integers().between(1, 9),
-            Arbitraries.integers().between(1, 6),
-            Arbitraries.of(Geometry.class),
-            Arbitraries.longs())
-        .as(Draw::new);
+  static Draw any(RandomGenerator random) {
+    return any(random, Sample.oneOf(random, Geometry.values()));
+  }
+
+  static Draw any(RandomGenerator random, Geometry geometry) {
+    return new Draw(
+        random.nextInt(1, 4),
+        random.nextInt(1, 10),
+        random.nextInt(1, 7),
+        geometry,
+        random.nextLong());
   }
 
   int rows() {
