@@ -18,7 +18,7 @@ public final class NearestNeighbours {
   private static final int TASK = 1024;
 
   /** Largest extent for which the sum of three squares fits in 63 bits. */
-  private static final long MAX_EXTENT = 1_753_413_056L;
+  static final long MAX_EXTENT = 1_753_413_056L;
 
   private final int size;
 

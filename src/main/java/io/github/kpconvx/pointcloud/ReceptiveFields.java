@@ -3,6 +3,7 @@ package io.github.kpconvx.pointcloud;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -14,15 +15,21 @@ import java.util.stream.IntStream;
  * precision at its end: Python computes the same bits.
  */
 public final class ReceptiveFields implements Iterable<ReceptiveField> {
+  /** Scales whose ratio is this near to a whole number are meant to have that ratio. */
+  private static final double SAME_SCALE = 1e-9;
+
+  /** What raw coordinates reach themselves, and {@link Grid} has room for. */
+  private static final double MAX_UNITS = 0xffffffffL;
+
   private final PointCloud cloud;
   private final Preprocessing preprocessing;
   private final double scale;
-  private final Box box;
   private final long tile;
   private final long margin;
   private final long[] x;
   private final long[] y;
-  private final int[] ground;
+  private final long[] z;
+  private final long[] ground;
   private final Grid tiles;
 
   private ReceptiveFields(PointCloud cloud, Preprocessing preprocessing) {
@@ -30,43 +37,61 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
     this.preprocessing = preprocessing;
     int n = cloud.size();
     if (n == 0) {
-      throw new PointCloudException("there are no points");
+      throw new PointCloudException(
+          cloud.source() + ": has no points, expected at least one; leave it out");
     }
     Quantization quantization = cloud.quantization();
-    scale = quantization.scaleX();
-    if (quantization.scaleY() != scale || quantization.scaleZ() != scale) {
-      throw new PointCloudException(
-          "scales are %s, %s, %s, expected the same for x, y and z"
-              .formatted(scale, quantization.scaleY(), quantization.scaleZ()));
-    }
-    if (preprocessing.features().contains(Feature.RETURN_RATIO)) {
-      for (int i = 0; i < n; i++) {
-        if (cloud.numberOfReturns(i) < 1) {
-          throw new PointCloudException(
-              "number of returns of point %d is 0, expected at least 1".formatted(i));
-        }
-      }
-    }
+    scale = Math.min(quantization.scaleX(), Math.min(quantization.scaleY(), quantization.scaleZ()));
     tile = raw("tile", preprocessing.tile());
     margin = Math.round(Math.rint(preprocessing.margin() / scale));
-    box = Box.of(cloud);
-    x = IntStream.range(0, n).mapToLong(i -> (long) cloud.x(i) - box.minX()).toArray();
-    y = IntStream.range(0, n).mapToLong(i -> (long) cloud.y(i) - box.minY()).toArray();
+    Box box = Box.of(cloud);
+    x = units("x", quantization.scaleX(), cloud::x, box.minX());
+    y = units("y", quantization.scaleY(), cloud::y, box.minY());
+    z = units("z", quantization.scaleZ(), cloud::z, box.minZ());
     tiles = new Grid(x, y, tile);
     ground = ground(raw("ground_cell", preprocessing.groundCell()));
   }
 
   /**
-   * The receptive fields of a point cloud.
+   * The receptive fields of a point cloud. Where the axes differ in scale, coordinates are taken in
+   * units of the finest, to the nearest. Returns that the file does not tell, 0, count as the first
+   * and as one.
    *
-   * @param cloud at least one point; the same scale on all axes, in metres
+   * @param cloud at least one point, in metres
    * @param preprocessing how its points are to be fed
    * @return the receptive fields
-   * @throws PointCloudException if there are no points, the scales differ, a length is shorter than
-   *     the scale, or a point has no returns although their ratio is a feature
+   * @throws PointCloudException if there are no points, a length is shorter than the scale, or the
+   *     points extend too far for their scale; the message names the cloud's file
    */
   public static ReceptiveFields of(PointCloud cloud, Preprocessing preprocessing) {
     return new ReceptiveFields(cloud, preprocessing);
+  }
+
+  /** Coordinates over the lowest, in units of the finest scale. */
+  private long[] units(String axis, double axisScale, IntUnaryOperator raw, int lowest) {
+    double ratio = axisScale / scale;
+    double whole = Math.rint(ratio);
+    double factor = Math.abs(ratio - whole) <= SAME_SCALE * whole ? whole : ratio;
+    long[] values =
+        IntStream.range(0, cloud.size())
+            .mapToLong(i -> (long) raw.applyAsInt(i) - lowest)
+            .toArray();
+    if (factor != 1) {
+      double extent = Arrays.stream(values).max().orElse(0) * factor;
+      if (extent > MAX_UNITS) {
+        throw new PointCloudException(
+            "%s: scales are %s, %s, %s, too far apart for an extent of %s units in %s"
+                .formatted(
+                    cloud.source(),
+                    cloud.quantization().scaleX(),
+                    cloud.quantization().scaleY(),
+                    cloud.quantization().scaleZ(),
+                    Arrays.stream(values).max().orElse(0),
+                    axis));
+      }
+      Arrays.setAll(values, i -> Math.round(Math.rint(values[i] * factor)));
+    }
+    return values;
   }
 
   /** A length in raw units, to the nearest (ties to even, as Python rounds). */
@@ -74,23 +99,25 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
     long raw = Math.round(Math.rint(length / scale));
     if (raw < 1) {
       throw new PointCloudException(
-          "%s is %s m, expected at least the file's scale of %s m".formatted(name, length, scale));
+          "%s: %s is %s m, expected at least the file's scale of %s m"
+              .formatted(cloud.source(), name, length, scale));
     }
     return Math.min(raw, 1L << 40); // more than any file extends over
   }
 
-  /** The lowest raw z in the 3 × 3 cells around each point's own. */
-  private int[] ground(long side) {
+  /** The lowest z in the 3 × 3 cells around each point's own. */
+  private long[] ground(long side) {
     Grid cells = new Grid(x, y, side);
-    int[] lowest =
+    long[] lowest =
         IntStream.range(0, cells.cells())
-            .map(cell -> cells.points(cell).map(cloud::z).min().orElseThrow())
+            .mapToLong(cell -> cells.points(cell).mapToLong(i -> z[i]).min().orElseThrow())
             .toArray();
-    int[] around =
+    long[] around =
         IntStream.range(0, cells.cells())
-            .map(cell -> cells.around(cell, side).map(c -> lowest[c]).min().orElseThrow())
+            .mapToLong(
+                cell -> cells.around(cell, side).mapToLong(c -> lowest[c]).min().orElseThrow())
             .toArray();
-    return IntStream.range(0, cloud.size()).map(i -> around[cells.cellOf(i)]).toArray();
+    return IntStream.range(0, cloud.size()).mapToLong(i -> around[cells.cellOf(i)]).toArray();
   }
 
   /**
@@ -121,10 +148,7 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
     int[] core =
         IntStream.range(0, points.length).filter(j -> tiles.cellOf(points[j]) == i).toArray();
     int[] neighbours =
-        new NearestNeighbours(
-                Arrays.stream(points).map(cloud::x).toArray(),
-                Arrays.stream(points).map(cloud::y).toArray(),
-                Arrays.stream(points).map(cloud::z).toArray())
+        new NearestNeighbours(near(points, x, "x"), near(points, y, "y"), near(points, z, "z"))
             .search(preprocessing.neighbours(), preprocessing.dilation());
     return new ReceptiveField(
         (int) tiles.row(i),
@@ -134,6 +158,18 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
         coordinates(points, x0 + tile / 2, y0 + tile / 2),
         features(points),
         neighbours);
+  }
+
+  /** Coordinates of some points over the lowest of them. */
+  private int[] near(int[] points, long[] values, String axis) {
+    long lowest = Arrays.stream(points).mapToLong(p -> values[p]).min().orElse(0);
+    long extent = Arrays.stream(points).mapToLong(p -> values[p]).max().orElse(0) - lowest;
+    if (extent > NearestNeighbours.MAX_EXTENT) {
+      throw new PointCloudException(
+          "%s: the points of a tile extend over %d units of %s m in %s, expected at most %d"
+              .formatted(cloud.source(), extent, scale, axis, NearestNeighbours.MAX_EXTENT));
+    }
+    return Arrays.stream(points).map(p -> (int) (values[p] - lowest)).toArray();
   }
 
   private boolean isWithin(long value, long start, long border) {
@@ -147,7 +183,7 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
       int p = points[j];
       values[3 * j] = (float) ((x[p] - centerX) * scale / unit);
       values[3 * j + 1] = (float) ((y[p] - centerY) * scale / unit);
-      values[3 * j + 2] = (float) (((long) cloud.z(p) - box.minZ()) * scale / unit);
+      values[3 * j + 2] = (float) (z[p] * scale / unit);
     }
     return values;
   }
@@ -166,11 +202,20 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
 
   private double feature(Feature feature, int p) {
     return switch (feature) {
-      case HEIGHT -> ((long) cloud.z(p) - ground[p]) * scale / preprocessing.heightUnit();
+      case HEIGHT -> (z[p] - ground[p]) * scale / preprocessing.heightUnit();
       case INTENSITY -> cloud.intensity(p) / 65535.0;
-      case RETURN_RATIO -> (double) cloud.returnNumber(p) / cloud.numberOfReturns(p);
-      case RETURNS -> cloud.numberOfReturns(p) / 5.0;
+      case RETURN_RATIO -> (double) number(p) / returns(p);
+      case RETURNS -> returns(p) / 5.0;
     };
+  }
+
+  private int number(int p) {
+    return Math.max(1, cloud.returnNumber(p));
+  }
+
+  /** As many as the file tells; where it does not, as many as the point's number asks for. */
+  private int returns(int p) {
+    return cloud.numberOfReturns(p) == 0 ? number(p) : cloud.numberOfReturns(p);
   }
 
   @Override

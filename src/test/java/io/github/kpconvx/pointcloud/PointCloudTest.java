@@ -1,5 +1,7 @@
 package io.github.kpconvx.pointcloud;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -7,11 +9,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -164,6 +174,191 @@ class PointCloudTest {
     Path path = folder.resolve("changed.las");
     Files.write(path, bytes);
     PointCloud.read(path);
+  }
+
+  /** Bytes from the first point on. */
+  private static byte[] points(byte[] file) {
+    int start = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getInt(96);
+    return Arrays.copyOfRange(file, start, file.length);
+  }
+
+  private byte[] written(Path path) throws IOException {
+    Path out = folder.resolve("written.las");
+    PointCloud.read(path).write(out);
+    return Files.readAllBytes(out);
+  }
+
+  /** Layers that say nothing, extra bytes, four scanner channels, by two independent coders. */
+  @Test
+  void decompressesEveryByteOfEveryRecord() throws IOException {
+    Map<String, byte[]> files = new TreeMap<>();
+    try (ZipInputStream zip = new ZipInputStream(Files.newInputStream(resource("layers.zip")))) {
+      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+        files.put(entry.getName(), zip.readAllBytes());
+      }
+    }
+    List<String> different = new ArrayList<>();
+    int compared = 0;
+    for (Map.Entry<String, byte[]> entry : files.entrySet()) {
+      if (entry.getKey().endsWith(".laz")) {
+        Path path = folder.resolve(entry.getKey());
+        Files.write(path, entry.getValue());
+        byte[] expected = points(files.get(entry.getKey().replaceAll("[.].*", ".las")));
+        if (!Arrays.equals(expected, points(written(path)))) {
+          different.add(entry.getKey());
+        }
+        compared++;
+      }
+    }
+    assertEquals(List.of(), different);
+    assertEquals(122, compared);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"flags-format1.las", "flags-format1.laz", "flags-format6.laz"})
+  void tellsClassesFromFlags(String name) {
+    PointCloud cloud = PointCloud.read(resource(name));
+    PointCloud reclassified =
+        cloud.withClassification(IntStream.range(0, 40).map(i -> 31 - i % 32).toArray());
+    Path out = folder.resolve("reclassified.las");
+    reclassified.write(out);
+    for (PointCloud each : List.of(cloud, reclassified, PointCloud.read(out))) {
+      for (int i = 0; i < 40; i++) {
+        assertEquals(each == cloud ? i % 32 : 31 - i % 32, each.classification(i));
+        assertEquals((i & 1) != 0, each.isSynthetic(i));
+        assertEquals((i & 2) != 0, each.isKeyPoint(i));
+        assertEquals((i & 4) != 0, each.isWithheld(i));
+        assertEquals(name.contains("6") && (i & 8) != 0, each.isOverlap(i));
+      }
+    }
+    assertEquals(32, cloud.classCounts().size());
+    assertEquals(2, cloud.classCounts().get(7));
+    assertEquals(1, cloud.classCounts().get(8));
+  }
+
+  @Test
+  void aClassThatHasNoRoomIsAnErrorThatTellsTheWayOut() {
+    PointCloud cloud = PointCloud.read(resource("flags-format1.las"));
+    int[] codes = new int[40];
+    codes[3] = 64;
+    assertError(
+        "flags-format1.las: classification of point 3 is 64, expected 0 to 31, all that point"
+            + " format 1 has room for; convert the file to format 6 or newer first",
+        () -> cloud.withClassification(codes));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"attributes-geotiff.las", "attributes-geotiff.laz"})
+  void changesNothingButTheClass(String name) throws IOException {
+    byte[] original = Files.readAllBytes(resource("attributes-geotiff.las"));
+    byte[] same = written(resource(name));
+    assertArrayEquals(points(original), points(same));
+    assertTrue(new String(same, ISO_8859_1).contains("LASF_Projection\0"));
+    assertTrue(new String(same, ISO_8859_1).contains("Reflectance\0"));
+    assertFalse(new String(same, ISO_8859_1).contains("laszip encoded"));
+
+    Path out = folder.resolve("classified.las");
+    PointCloud.read(resource(name)).withClassification(new int[60]).write(out);
+    byte[] found = points(Files.readAllBytes(out));
+    byte[] expected = points(original);
+    for (int i = 0; i < 60; i++) {
+      expected[44 * i + 15] &= (byte) 0xe0;
+    }
+    assertArrayEquals(expected, found);
+  }
+
+  @Test
+  void coloursGetAPlaceOfTheirOwn() {
+    PointCloud cloud = PointCloud.read(resource("flags-format1.laz"));
+    int[] rgb = IntStream.range(0, 40).map(i -> i * 0x010203).toArray();
+    Path out = folder.resolve("coloured.las");
+    cloud.withColors(rgb).write(out);
+    PointCloud found = PointCloud.read(out);
+    for (int i = 0; i < 40; i++) {
+      assertEquals(i * 257, found.red(i));
+      assertEquals(2 * i * 257, found.green(i));
+      assertEquals(3 * i * 257, found.blue(i));
+      assertEquals(cloud.z(i), found.z(i));
+      assertEquals(cloud.isWithheld(i), found.isWithheld(i));
+    }
+  }
+
+  /** Extended records follow the points of a file of our own, wherever they were before. */
+  @Test
+  void keepsExtendedRecords() throws IOException {
+    byte[] plain = Files.readAllBytes(resource("las14-format7.las"));
+    byte[] record = new byte[60 + 5];
+    record[20] = 5;
+    record[64] = 77;
+    ByteBuffer bytes = ByteBuffer.allocate(plain.length + 9 + 65).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put(plain).position(plain.length + 9).put(record);
+    bytes.putLong(235, plain.length + 9).putInt(243, 1);
+    Path path = folder.resolve("extended.las");
+    Files.write(path, bytes.array());
+    ByteBuffer found = ByteBuffer.wrap(written(path)).order(ByteOrder.LITTLE_ENDIAN);
+    assertEquals(1, found.getInt(243));
+    assertEquals(plain.length, found.getLong(235));
+    assertArrayEquals(record, Arrays.copyOfRange(found.array(), plain.length, found.capacity()));
+    bytes.putLong(plain.length + 9 + 20, Long.MAX_VALUE);
+    Files.write(path, bytes.array());
+    assertError("extended variable length records", () -> PointCloud.read(path));
+  }
+
+  /** Whatever a byte says, the answer is points or one line that names the file. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "las12-format3.laz",
+        "las14-format6.laz",
+        "las14-format7.las",
+        "flags-format6.laz",
+        "attributes-geotiff.laz"
+      })
+  void believesNoNumber(String name) throws IOException {
+    byte[] bytes = Files.readAllBytes(resource(name));
+    Path path = folder.resolve(name);
+    List<Integer> places = new ArrayList<>();
+    IntStream.range(0, Math.min(700, bytes.length)).forEach(places::add);
+    IntStream.range(bytes.length - 40, bytes.length).forEach(places::add);
+    for (int place : places) {
+      for (int value : new int[] {0, 0xff}) {
+        byte[] changed = bytes.clone();
+        changed[place] = (byte) value;
+        Files.write(path, changed);
+        try {
+          assertTrue(PointCloud.read(path).size() <= 400);
+        } catch (PointCloudException e) {
+          assertTrue(e.getMessage().startsWith(path.toString()), e::getMessage);
+          assertFalse(e.getMessage().contains("\n"), e::getMessage);
+        }
+      }
+    }
+  }
+
+  @Test
+  void saysWhatDoesNotDecompress() throws IOException {
+    byte[] bytes = Files.readAllBytes(resource("flags-format6.laz"));
+    String text = new String(bytes, ISO_8859_1);
+    int description = text.indexOf("laszip encoded") - 2 + 54;
+    Path path = folder.resolve("changed.laz");
+
+    byte[] changed = bytes.clone();
+    changed[description + 34 + 4] = 4; // the version of the coder of points
+    Files.write(path, changed);
+    assertEquals(40, PointCloud.read(path).size());
+
+    changed = bytes.clone();
+    changed[description + 34 + 2] = 31; // the size of a point
+    Files.write(path, changed);
+    assertError("tells of other points than those of format 6", () -> PointCloud.read(path));
+
+    changed = bytes.clone();
+    changed[247] = 41; // points
+    Files.write(path, changed);
+    assertError("is corrupt", () -> PointCloud.read(path));
+
+    Files.writeString(path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+    assertError("is a Git LFS pointer, not the file itself", () -> PointCloud.read(path));
   }
 
   @Test

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.URISyntaxException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ReceptiveFieldsTest {
@@ -155,21 +158,95 @@ class ReceptiveFieldsTest {
     assertEquals(2, ReceptiveFields.of(cloud, preprocessing(0.0035, 0)).size());
   }
 
+  private static Path resource(String name) {
+    try {
+      return Path.of(ReceptiveFieldsTest.class.getResource(name).toURI());
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void assertSame(
+      PointCloud expected, PointCloud found, Preprocessing preprocessing) {
+    ReceptiveFields fields = ReceptiveFields.of(expected, preprocessing);
+    ReceptiveFields others = ReceptiveFields.of(found, preprocessing);
+    assertEquals(fields.size(), others.size());
+    for (int i = 0; i < fields.size(); i++) {
+      assertArrayEquals(fields.get(i).x(), others.get(i).x());
+      assertArrayEquals(fields.get(i).f(), others.get(i).f());
+      assertArrayEquals(fields.get(i).n(), others.get(i).n());
+    }
+  }
+
+  /** The same places, written with a tenth of the numbers and ten times the scale. */
+  @ParameterizedTest
+  @CsvSource({"0.01, 10", "0.010000000000000002, 10", "0.0010000000000000002, 1", "0.002, 2"})
+  void axesMayDifferInScale(double scaleZ, int factor) {
+    PointCloud fine = cloud(200);
+    int[] z = IntStream.range(0, 200).map(i -> fine.z(i) / 10).toArray();
+    int[] x = IntStream.range(0, 200).map(fine::x).toArray();
+    int[] y = IntStream.range(0, 200).map(fine::y).toArray();
+    int[] same = Arrays.stream(z).map(value -> value * factor).toArray();
+    assertSame(
+        PointCloud.of(Quantization.of(0.001), x, y, same),
+        PointCloud.of(new Quantization(0.001, 0.001, scaleZ, 0, 0, 0), x, y, z),
+        preprocessing(8, 3));
+  }
+
+  @Test
+  void aScaleOfAnyRatioIsTakenToTheNearestUnit() {
+    int[] x = {0, 1000, 2000};
+    PointCloud cloud = PointCloud.of(new Quantization(0.001, 0.0025, 0.001, 0, 0, 0), x, x, x);
+    float[] found = ReceptiveFields.of(cloud, preprocessing(100, 0)).get(0).x();
+    assertEquals((2000 - 50000) * 0.001 / 1.2, found[6], 1e-6);
+    assertEquals((5000 - 50000) * 0.001 / 1.2, found[7], 1e-6);
+    assertEquals(2000 * 0.001 / 1.2, found[8], 1e-6);
+  }
+
+  @Test
+  void readsAFileWhoseHeightsAreCoarser() {
+    PointCloud cloud = PointCloud.read(resource("scale-z.las"));
+    int[] z = IntStream.range(0, cloud.size()).map(i -> 10 * cloud.z(i)).toArray();
+    int[] x = IntStream.range(0, cloud.size()).map(cloud::x).toArray();
+    int[] y = IntStream.range(0, cloud.size()).map(cloud::y).toArray();
+    int[] intensity = IntStream.range(0, cloud.size()).map(cloud::intensity).toArray();
+    assertSame(
+        PointCloud.of(Quantization.of(0.001), x, y, z).withIntensity(intensity),
+        cloud,
+        preprocessing(8, 3));
+  }
+
+  @Test
+  void returnsThatAreNotToldCountAsOneOfOne() {
+    PointCloud unknown = PointCloud.read(resource("returns-zero.las"));
+    int n = unknown.size();
+    int[] ones = IntStream.range(0, n).map(i -> 1).toArray();
+    assertSame(unknown.withReturns(ones, ones), unknown, preprocessing(8, 3));
+    int[] threes = IntStream.range(0, n).map(i -> 3).toArray();
+    assertSame(
+        unknown.withReturns(ones, threes),
+        unknown.withReturns(new int[n], threes),
+        preprocessing(8, 3));
+    assertSame(
+        unknown.withReturns(threes, threes),
+        unknown.withReturns(threes, new int[n]),
+        preprocessing(8, 3));
+  }
+
   @Test
   void saysWhatIsWrong() {
     int[] one = new int[1];
     Preprocessing preprocessing = preprocessing(1, 0);
     assertError(
-        "there are no points",
+        "The point cloud: has no points, expected at least one",
         PointCloud.of(Quantization.of(1), new int[0], new int[0], new int[0]),
         preprocessing);
     assertError(
-        "scales are 1.0, 1.0, 2.0",
-        PointCloud.of(new Quantization(1, 1, 2, 0, 0, 0), one, one, one),
-        preprocessing);
+        "no-points.las: has no points", PointCloud.read(resource("no-points.las")), preprocessing);
+    int[] far = {0, Integer.MAX_VALUE};
     assertError(
-        "number of returns of point 0 is 0",
-        PointCloud.of(Quantization.of(1), one, one, one).withReturns(one, one),
+        "scales are 1.0, 3.0, 2.0, too far apart for an extent of 2147483647 units in y",
+        PointCloud.of(new Quantization(1, 3, 2, 0, 0, 0), far, far, far),
         preprocessing);
     assertError(
         "tile is 1.0 m, expected at least the file's scale of 10.0 m",
