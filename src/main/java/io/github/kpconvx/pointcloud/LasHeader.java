@@ -9,25 +9,44 @@ import java.util.List;
 /**
  * What a LAS file holds before and after its points, kept as it was read so that it can be written
  * again.
- *
- * @param header the header itself, with whatever a program appended to it
- * @param records the variable length records, each with its 54-byte header; without those that tell
- *     how the points were compressed
- * @param padding the bytes between the last record and the points
- * @param extendedRecords the extended variable length records, each with its 60-byte header
- * @param format how a point record is laid out
- * @param quantization turns raw coordinates into real ones
  */
-record LasHeader(
-    byte[] header,
-    List<byte[]> records,
-    byte[] padding,
-    List<byte[]> extendedRecords,
-    PointFormat format,
-    Quantization quantization) {
+final class LasHeader {
   private static final int SIZE_1_4 = 375;
   private static final int WKT = 0x10;
   private static final String SOFTWARE = "KPConvX for TensorFlow Java";
+
+  private final byte[] header;
+  private final List<byte[]> records;
+  private final byte[] padding;
+  private final List<byte[]> extendedRecords;
+  private final PointFormat format;
+  private final Quantization quantization;
+
+  /**
+   * Takes what it is given as it is.
+   *
+   * @param header the header itself, with whatever a program appended to it
+   * @param records the variable length records, each with its 54-byte header; without those that
+   *     tell how the points were compressed
+   * @param padding the bytes between the last record and the points
+   * @param extendedRecords the extended variable length records, each with its 60-byte header
+   * @param format how a point record is laid out
+   * @param quantization turns raw coordinates into real ones
+   */
+  LasHeader(
+      byte[] header,
+      List<byte[]> records,
+      byte[] padding,
+      List<byte[]> extendedRecords,
+      PointFormat format,
+      Quantization quantization) {
+    this.header = header;
+    this.records = records;
+    this.padding = padding;
+    this.extendedRecords = extendedRecords;
+    this.format = format;
+    this.quantization = quantization;
+  }
 
   /** The header of a new file: LAS 1.4, point format 6, nothing known but the quantization. */
   static LasHeader of(Quantization quantization) {
@@ -48,6 +67,18 @@ record LasHeader(
 
   LasHeader withFormat(PointFormat other) {
     return new LasHeader(header, records, padding, extendedRecords, other, quantization);
+  }
+
+  PointFormat format() {
+    return format;
+  }
+
+  Quantization quantization() {
+    return quantization;
+  }
+
+  List<byte[]> extendedRecords() {
+    return extendedRecords;
   }
 
   /** Where the points begin in a file that is written. */

@@ -75,7 +75,7 @@ final class LasReader {
     return new PointCloud(
         path.toString(),
         new LasHeader(
-            header.array(),
+            bytes(0, header.capacity()),
             List.copyOf(records),
             padding,
             List.copyOf(extended),

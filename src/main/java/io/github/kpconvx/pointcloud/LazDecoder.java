@@ -106,8 +106,10 @@ final class LazDecoder {
     boolean fits = description.getChar(32) == items.length;
     for (int i = 0; fits && i < items.length; i++) {
       int place = DESCRIPTION + ITEM * i;
+      int type = description.getChar(place);
       fits =
-          description.getChar(place) == items[i].type.ordinal()
+          type < LASitem.Type.values().length
+              && LASitem.Type.fromOrdinal(type) == items[i].type
               && description.getChar(place + 2) == items[i].size;
       items[i].version = description.getChar(place + 4);
     }
