@@ -84,11 +84,18 @@ final class LayerGraph {
     return namedOutputs().keySet();
   }
 
+  /** Whether the outputs are a dictionary of tensors. */
+  boolean givesDictionary() {
+    return outputs instanceof Argument.Entries<Source> dictionary
+        && dictionary.entries().values().stream().allMatch(Argument.Tensor.class::isInstance);
+  }
+
   private Map<String, Source> namedOutputs() {
     Map<String, Source> named = new LinkedHashMap<>();
-    if (outputs instanceof Argument.Entries<Source> dictionary
-        && dictionary.entries().values().stream().allMatch(Argument.Tensor.class::isInstance)) {
-      dictionary.entries().forEach((key, value) -> named.put(key, value.tensors().get(0)));
+    if (givesDictionary()) {
+      ((Argument.Entries<Source>) outputs)
+          .entries()
+          .forEach((key, value) -> named.put(key, value.tensors().get(0)));
     } else {
       outputs.tensors().forEach(source -> named.put("output_" + named.size(), source));
     }

@@ -141,6 +141,15 @@ public final class Network {
   }
 
   /**
+   * Whether the model gives its outputs as a dictionary.
+   *
+   * @return true if so; false if as one tensor or a list
+   */
+  boolean givesDictionary() {
+    return graph.givesDictionary();
+  }
+
+  /**
    * The layers in the model's order, without its input layers.
    *
    * @return the layers

@@ -48,7 +48,12 @@ final class ServingFunction {
     }
     try (ConcreteFunction function = ConcreteFunction.create(signature.build(), graph)) {
       return new ServedModel(
-          function.getFunctionDef(), graph.toGraphDef().getVersions(), inputs, outputs, variables);
+          function.getFunctionDef(),
+          graph.toGraphDef().getVersions(),
+          inputs,
+          outputs,
+          network.givesDictionary(),
+          variables);
     }
   }
 }

@@ -48,6 +48,15 @@ class WrittenTest {
    */
   private static final List<String> EXPORTED = List.of("nested", "original_network");
 
+  private static final Path RESOURCES = Path.of("src/test/resources/io/github/kpconvx/network");
+
+  /** Models of dictionaries, of more than ten outputs, and of those that nested models give. */
+  private static final List<String> STRUCTURES =
+      List.of("chain", "dictsame", "lastfun", "lasttwice", "split", "twelve", "two");
+
+  /** The version of Keras that wrote these; an older one need not read them. */
+  private static final String STRUCTURES_VERSION = "keras-3.15.1";
+
   @TempDir private Path directory;
 
   /** One test for all, since starting Python and importing TensorFlow takes longer than a case. */
@@ -68,11 +77,15 @@ class WrittenTest {
       ConvertTest.rewrite(original, copy);
       Files.copy(original.resolve("model.keras"), copy.resolve("original.keras"));
     }
+    List<String> structures = version.equals(STRUCTURES_VERSION) ? STRUCTURES : List.of();
+    for (String name : structures) {
+      writeStructure(name, directory.resolve(name));
+    }
     Map<String, Map<String, NpyArray>> tiles = tiles();
     writeAerial(directory.resolve(AERIAL), tiles.values().iterator().next());
 
-    List<String> lines = check(python);
-    assertEquals(cases.size() + 1, lines.size());
+    List<String> lines = check(python, structures);
+    assertEquals(cases.size() + structures.size() + 1, lines.size());
     System.out.println(lines.get(0));
     for (Path original : cases) {
       readsTrained(directory.resolve(original.getFileName()).resolve("again"));
@@ -95,6 +108,16 @@ class WrittenTest {
           assertTrue(difference <= 1e-5, again.resolve(file) + " differs by " + difference);
         }
       }
+    }
+  }
+
+  private static void writeStructure(String name, Path copy) throws IOException {
+    Files.createDirectory(copy);
+    Files.copy(RESOURCES.resolve(name + ".keras"), copy.resolve("original.keras"));
+    Files.copy(RESOURCES.resolve(name + ".in.npz"), copy.resolve("inputs.npz"));
+    Files.copy(RESOURCES.resolve(name + ".gold.npz"), copy.resolve("golden.npz"));
+    for (String file : List.of("model.keras", "model.weights.h5", "saved_model")) {
+      KPConvX.loader(copy.resolve("original.keras")).convert(copy.resolve(file), writer -> writer);
     }
   }
 
@@ -153,10 +176,12 @@ class WrittenTest {
     return tiles;
   }
 
-  private List<String> check(PythonEnvironment python) throws IOException, InterruptedException {
+  private List<String> check(PythonEnvironment python, List<String> kept)
+      throws IOException, InterruptedException {
     List<String> arguments =
         new ArrayList<>(List.of("-m", "kpconvx_compat.written", directory.toString()));
     arguments.addAll(List.of("--keep", AERIAL, "--export", AERIAL));
+    kept.forEach(name -> arguments.addAll(List.of("--keep", name)));
     EXPORTED.forEach(name -> arguments.addAll(List.of("--export", name)));
     return python.run(arguments.toArray(String[]::new)).stream()
         .filter(line -> line.contains("weights equal"))

@@ -14,6 +14,7 @@ import org.tensorflow.proto.VersionDef;
  * @param versions the versions of the graph that the function is from
  * @param inputs what it takes, in the function's order
  * @param outputs what it gives, in the function's order
+ * @param dictionary whether the model gives its outputs as a dictionary by name, not as a list
  * @param variables what it reads, in the function's order
  */
 public record ServedModel(
@@ -21,6 +22,7 @@ public record ServedModel(
     VersionDef versions,
     List<Tensor> inputs,
     List<Tensor> outputs,
+    boolean dictionary,
     List<Variable> variables) {
 
   /**

@@ -64,14 +64,18 @@ final class ServingGraph {
 
   /** Puts graph, signatures and saver into the description of a SavedModel. */
   void addTo(MetaGraphDef.Builder target) {
-    List<Integer> sorted = sortedInputs(model);
+    List<Integer> sorted = sorted(model.inputs());
     graph
         .setVersions(model.versions())
         .setLibrary(
             FunctionDefLibrary.newBuilder()
                 .addFunction(withShapes())
-                .addFunction(reading(SERVE, IntStream.range(0, inputs().size()).boxed().toList()))
-                .addFunction(reading(SIGNATURE, sorted)));
+                .addFunction(
+                    reading(
+                        SERVE,
+                        IntStream.range(0, inputs().size()).boxed().toList(),
+                        flattenedOutputs(model)))
+                .addFunction(reading(SIGNATURE, sorted, sorted(model.outputs()))));
     List<String> variables = new ArrayList<>();
     for (int i = 0; i < model.variables().size(); i++) {
       variables.add(variable(i));
@@ -82,12 +86,22 @@ final class ServingGraph {
     target.setSaverDef(saver(variables)).setGraphDef(graph);
   }
 
-  /** The inputs' places in the model's order, in the alphabetical order of their names. */
-  static List<Integer> sortedInputs(ServedModel model) {
-    return IntStream.range(0, model.inputs().size())
+  /**
+   * The tensors' places in the model's order, in the order of their names: TensorFlow flattens
+   * dictionaries by their sorted keys.
+   */
+  static List<Integer> sorted(List<ServedModel.Tensor> tensors) {
+    return IntStream.range(0, tensors.size())
         .boxed()
-        .sorted(Comparator.comparing(i -> model.inputs().get(i).name()))
+        .sorted(Comparator.comparing(i -> tensors.get(i).name()))
         .toList();
+  }
+
+  /** The outputs' places in the order in which TensorFlow flattens what {@code serve} gives. */
+  static List<Integer> flattenedOutputs(ServedModel model) {
+    return model.dictionary()
+        ? sorted(model.outputs())
+        : IntStream.range(0, model.outputs().size()).boxed().toList();
   }
 
   private List<ServedModel.Tensor> inputs() {
@@ -100,10 +114,6 @@ final class ServingGraph {
 
   private DataType outputType(int output) {
     return model.function().getSignature().getOutputArg(output).getType();
-  }
-
-  private List<DataType> outputTypes() {
-    return IntStream.range(0, model.outputs().size()).mapToObj(this::outputType).toList();
   }
 
   /** The model's function, told the shapes of its arguments, which TensorFlow plans by. */
@@ -124,8 +134,8 @@ final class ServingGraph {
     return function.build();
   }
 
-  /** A function of inputs in a given order and of the variables, not their values. */
-  private FunctionDef reading(String name, List<Integer> order) {
+  /** A function of inputs and outputs in a given order and of the variables, not their values. */
+  private FunctionDef reading(String name, List<Integer> order, List<Integer> outputs) {
     OpDef.Builder signature = OpDef.newBuilder().setName(name).setIsStateful(true);
     FunctionDef.Builder function = FunctionDef.newBuilder();
     for (int input : order) {
@@ -158,8 +168,14 @@ final class ServingGraph {
       arguments.add("read_" + i + ":value:0");
       types.add(DataType.DT_FLOAT);
     }
-    function.addNodeDef(call("call", model.function().getSignature().getName(), arguments, types));
-    for (int i = 0; i < model.outputs().size(); i++) {
+    function.addNodeDef(
+        call(
+            "call",
+            model.function().getSignature().getName(),
+            arguments,
+            types,
+            IntStream.range(0, model.outputs().size()).boxed().toList()));
+    for (int i : outputs) {
       String output = "output_" + i;
       signature.addOutputArg(OpDef.ArgDef.newBuilder().setName(output).setType(outputType(i)));
       function.putRet(output, "call:output:" + i);
@@ -170,16 +186,20 @@ final class ServingGraph {
   }
 
   private NodeDef.Builder call(
-      String name, String function, List<String> arguments, List<DataType> types) {
+      String name,
+      String function,
+      List<String> arguments,
+      List<DataType> types,
+      List<Integer> outputs) {
     return node(name, "StatefulPartitionedCall", arguments.toArray(String[]::new))
         .putAttr("Tin", types(types))
-        .putAttr("Tout", types(outputTypes()))
+        .putAttr("Tout", types(outputs.stream().map(this::outputType).toList()))
         .putAttr(
             "f",
             AttrValue.newBuilder().setFunc(NameAttrList.newBuilder().setName(function)).build())
         .putAttr(
             "_output_shapes",
-            shapes(model.outputs().stream().map(ServedModel.Tensor::shape).toList()));
+            shapes(outputs.stream().map(i -> model.outputs().get(i).shape()).toList()));
   }
 
   /** Adds a variable; returns its node. */
@@ -225,10 +245,12 @@ final class ServingGraph {
           types.add(DataType.DT_RESOURCE);
         });
     String call = unused(name + "_call");
-    graph.addNode(call(call, SIGNATURE, arguments, types));
-    for (int i = 0; i < model.outputs().size(); i++) {
+    List<Integer> outputs = sorted(model.outputs());
+    graph.addNode(call(call, SIGNATURE, arguments, types, outputs));
+    for (int place = 0; place < outputs.size(); place++) {
+      int i = outputs.get(place);
       ServedModel.Tensor output = model.outputs().get(i);
-      signature.putOutputs(output.name(), info(call + ":" + i, outputType(i), output.shape()));
+      signature.putOutputs(output.name(), info(call + ":" + place, outputType(i), output.shape()));
     }
     return signature.build();
   }

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.FunctionSpec;
 import org.tensorflow.proto.SavedObjectGraphOuterClass.SavedBareConcreteFunction;
@@ -140,14 +139,13 @@ final class ServingObjects {
       inputs.add(input(i));
     }
     StructuredValue argument = inputs.size() == 1 ? inputs.get(0) : list(inputs);
-    List<StructuredValue> outputs = new ArrayList<>();
-    for (int i = 0; i < model.outputs().size(); i++) {
-      outputs.add(output(i));
-    }
+    List<StructuredValue> outputs =
+        ServingGraph.flattenedOutputs(model).stream().map(this::output).toList();
+    StructuredValue result = outputs.size() == 1 ? outputs.get(0) : list(outputs);
     addFunction(
         ServingGraph.SERVE,
         tuple(tuple(argument), dict(Map.of())),
-        outputs.size() == 1 ? outputs.get(0) : list(outputs));
+        model.dictionary() ? dict(namedOutputs()) : result);
     return SavedFunction.newBuilder()
         .addConcreteFunctions(ServingGraph.SERVE)
         .setFunctionSpec(
@@ -160,12 +158,9 @@ final class ServingObjects {
   /** Takes the inputs by name and gives the outputs by name. */
   private SavedBareConcreteFunction signature() {
     Map<String, StructuredValue> inputs = new LinkedHashMap<>();
-    ServingGraph.sortedInputs(model)
+    ServingGraph.sorted(model.inputs())
         .forEach(i -> inputs.put(model.inputs().get(i).name(), input(i)));
-    Map<String, StructuredValue> outputs = new LinkedHashMap<>();
-    IntStream.range(0, model.outputs().size())
-        .forEach(i -> outputs.put(model.outputs().get(i).name(), output(i)));
-    addFunction(ServingGraph.SIGNATURE, tuple(tuple(), dict(inputs)), dict(outputs));
+    addFunction(ServingGraph.SIGNATURE, tuple(tuple(), dict(inputs)), dict(namedOutputs()));
     return SavedBareConcreteFunction.newBuilder()
         .setConcreteFunctionName(ServingGraph.SIGNATURE)
         .addAllArgumentKeywords(inputs.keySet())
@@ -174,6 +169,13 @@ final class ServingObjects {
                 .setFullargspec(arguments(List.of(), List.copyOf(inputs.keySet())))
                 .setInputSignature(none()))
         .build();
+  }
+
+  private Map<String, StructuredValue> namedOutputs() {
+    Map<String, StructuredValue> outputs = new LinkedHashMap<>();
+    ServingGraph.sorted(model.outputs())
+        .forEach(i -> outputs.put(model.outputs().get(i).name(), output(i)));
+    return outputs;
   }
 
   private void addFunction(String name, StructuredValue inputs, StructuredValue outputs) {
