@@ -38,7 +38,9 @@ class ArchitectureTest {
           .layer("training")
           .definedBy(ROOT + "training..")
           .layer("pointcloud")
-          .definedBy(ROOT + "pointcloud..")
+          .definedBy(ROOT + "pointcloud", ROOT + "pointcloud.picture..")
+          .layer("classification")
+          .definedBy(ROOT + "pointcloud.classification..")
           .layer("report")
           .definedBy(ROOT + "report..")
           .layer("golden")
@@ -48,7 +50,7 @@ class ArchitectureTest {
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
           .whereLayer("inference")
-          .mayOnlyBeAccessedByLayers("training", "golden", "cli")
+          .mayOnlyBeAccessedByLayers("training", "golden", "classification", "cli")
           .whereLayer("training")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("network")
@@ -57,10 +59,19 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("network", "inference", "training", "report", "golden", "cli")
           .whereLayer("keras")
           .mayOnlyBeAccessedByLayers(
-              "layer", "network", "inference", "training", "report", "golden", "cli")
+              "layer",
+              "network",
+              "inference",
+              "training",
+              "report",
+              "golden",
+              "classification",
+              "cli")
           .whereLayer("numpy")
           .mayOnlyBeAccessedByLayers("inference", "training", "golden", "cli")
           .whereLayer("pointcloud")
+          .mayOnlyBeAccessedByLayers("classification", "cli")
+          .whereLayer("classification")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("report")
           .mayOnlyBeAccessedByLayers("cli")

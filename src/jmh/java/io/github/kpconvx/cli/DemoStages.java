@@ -10,6 +10,8 @@ import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.Preprocessing;
 import io.github.kpconvx.pointcloud.ReceptiveField;
 import io.github.kpconvx.pointcloud.ReceptiveFields;
+import io.github.kpconvx.pointcloud.classification.Classification;
+import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,8 +48,7 @@ public final class DemoStages {
   }
 
   private void run(Path shipped, Path out) {
-    Preprocessing preprocessing =
-        PreprocessingFile.read(shipped.resolve("assets.extra").resolve("pipeline.json"));
+    Preprocessing preprocessing = PreprocessingFile.read(PreprocessingFile.of(shipped));
     PointCloud cloud = PointCloud.read(shipped.resolve("scene.laz"));
     done("read_ms");
     ReceptiveFields all = ReceptiveFields.of(cloud, preprocessing);
@@ -71,7 +72,7 @@ public final class DemoStages {
       }
       done("predictions_ms");
     }
-    int[] found = CloudClassifier.mostProbable(probabilities, classes.size());
+    int[] found = Classification.mostProbable(probabilities, classes.size());
     int[] codes = Arrays.stream(found).map(c -> classes.get(c).code()).toArray();
     cloud.withClassification(codes).write(out);
     done("write_ms");

@@ -11,6 +11,9 @@ import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.Preprocessing;
+import io.github.kpconvx.pointcloud.classification.Classification;
+import io.github.kpconvx.pointcloud.classification.CloudClassifier;
+import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
 import io.github.kpconvx.pointcloud.picture.CloudImage;
 import io.github.kpconvx.training.ConfusionMatrix;
 import java.io.IOException;
@@ -60,14 +63,13 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Preprocessing preprocessing =
-        PreprocessingFile.read(model.resolve("assets.extra").resolve("pipeline.json"));
+    Preprocessing preprocessing = PreprocessingFile.read(PreprocessingFile.of(model));
     List<PointClass> classes = preprocessing.classes();
     PointCloud cloud = PointCloud.read(model.resolve("scene.laz"));
     float[] python = python(cloud, classes.size());
     int[] truth = truth(cloud, classes);
 
-    Map<Engine, CloudClassifier> results = new EnumMap<>(Engine.class);
+    Map<Engine, Classification> results = new EnumMap<>(Engine.class);
     for (Engine engine : Engine.values()) {
       results.put(engine, classify(engine, cloud, preprocessing));
     }
@@ -83,7 +85,7 @@ final class DemoCommand implements Callable<Integer> {
     for (Engine engine : Engine.values()) {
       agree &= printAgreement(print, engine, python, results.get(engine), classes.size());
     }
-    draw(cloud, classes, results.get(Engine.NATIVE).classes());
+    draw(cloud, classes, results.get(Engine.NATIVE));
     print.printf(
         "%nWritten: %s, %s, %s%n",
         out.resolve("above.png"), out.resolve("oblique.png"), out.resolve("classified.las"));
@@ -97,7 +99,7 @@ final class DemoCommand implements Callable<Integer> {
     return 0;
   }
 
-  private CloudClassifier classify(Engine engine, PointCloud cloud, Preprocessing preprocessing) {
+  private Classification classify(Engine engine, PointCloud cloud, Preprocessing preprocessing) {
     try (Model loaded = KPConvX.loader(model).withEngine(engine).load();
         ProgressBar progress =
             new ProgressBarBuilder()
@@ -107,7 +109,7 @@ final class DemoCommand implements Callable<Integer> {
                 .setStyle(ProgressBarStyle.ASCII)
                 .setMaxRenderedLength(90)
                 .build()) {
-      return new CloudClassifier(preprocessing).run(loaded, cloud, progress::stepTo);
+      return new CloudClassifier(loaded, preprocessing).classify(cloud, progress::stepTo);
     }
   }
 
@@ -155,10 +157,10 @@ final class DemoCommand implements Callable<Integer> {
       List<PointClass> classes,
       int[] truth,
       float[] python,
-      Map<Engine, CloudClassifier> results) {
+      Map<Engine, Classification> results) {
     int k = classes.size();
     ConfusionMatrix ofPython =
-        new ConfusionMatrix(k).add(truth, CloudClassifier.mostProbable(python, k));
+        new ConfusionMatrix(k).add(truth, Classification.mostProbable(python, k));
     Map<Engine, ConfusionMatrix> matrices = new EnumMap<>(Engine.class);
     results.forEach(
         (engine, result) ->
@@ -197,7 +199,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static boolean printAgreement(
-      PrintWriter print, Engine engine, float[] python, CloudClassifier result, int classes) {
+      PrintWriter print, Engine engine, float[] python, Classification result, int classes) {
     float[] java = result.probabilities();
     double largest = 0;
     for (int i = 0; i < java.length; i++) {
@@ -205,7 +207,7 @@ final class DemoCommand implements Callable<Integer> {
       largest = difference > largest || Double.isNaN(difference) ? difference : largest;
     }
     int[] ofJava = result.classes();
-    int[] ofPython = CloudClassifier.mostProbable(python, classes);
+    int[] ofPython = Classification.mostProbable(python, classes);
     int same = 0;
     for (int i = 0; i < ofJava.length; i++) {
       same += ofJava[i] == ofPython[i] ? 1 : 0;
@@ -226,16 +228,19 @@ final class DemoCommand implements Callable<Integer> {
     return same == ofJava.length && largest <= TOLERANCE;
   }
 
-  private void draw(PointCloud cloud, List<PointClass> classes, int[] found) {
+  private void draw(PointCloud cloud, List<PointClass> classes, Classification result) {
     try {
       Files.createDirectories(out);
     } catch (IOException e) {
       throw new KpconvxException(
           "Cannot make the directory " + out + ": " + AtomicFile.reason(e, out), e);
     }
+    int[] found = result.classes();
     int[] colors = Arrays.stream(found).map(c -> classes.get(c).color()).toArray();
-    int[] codes = Arrays.stream(found).map(c -> classes.get(c).code()).toArray();
-    cloud.withClassification(codes).withColors(colors).write(out.resolve("classified.las"));
+    cloud
+        .withClassification(result.codes())
+        .withColors(colors)
+        .write(out.resolve("classified.las"));
     String points =
         String.format(
             Locale.ROOT,

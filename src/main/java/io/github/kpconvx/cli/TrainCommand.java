@@ -7,6 +7,7 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.pointcloud.Preprocessing;
+import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
 import io.github.kpconvx.training.ClassificationLoss;
 import io.github.kpconvx.training.EventFile;
 import io.github.kpconvx.training.ExampleSet;
@@ -253,10 +254,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Preprocessing preprocessing() {
-    Path file =
-        preprocessingFile != null
-            ? preprocessingFile
-            : model.resolve("assets.extra").resolve("pipeline.json");
+    Path file = preprocessingFile != null ? preprocessingFile : PreprocessingFile.of(model);
     if (!Files.exists(file)) {
       throw new KerasException(
           file + " does not exist; point clouds need --preprocessing or a SavedModel that has it");

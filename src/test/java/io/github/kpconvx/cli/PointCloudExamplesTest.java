@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.Preprocessing;
+import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
 import io.github.kpconvx.training.Example;
 import io.github.kpconvx.training.ExampleSet;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.github.kpconvx.cli;
+package io.github.kpconvx.pointcloud.classification;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.KpconvxException;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -14,6 +15,7 @@ import io.github.kpconvx.pointcloud.Preprocessing;
 import io.github.kpconvx.pointcloud.ReceptiveField;
 import io.github.kpconvx.pointcloud.ReceptiveFields;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -22,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PreprocessingFileTest {
   private static final Path FILE = Fixtures.AERIAL.resolve("assets.extra/pipeline.json");
@@ -62,19 +65,40 @@ class PreprocessingFileTest {
         "\"neighbours\": 16|\"neighbours\": 0|neighbours = 0",
         "\"height\",|\"height\", \"height\",|features are",
         "#b59b76|b59b76|expected #rrggbb",
+        "\"tile\"|\"trainable\": true, \"tile\"|unknown configuration key \"trainable\"",
+        "\"tile\"|\"activity_regularizer\": null, \"tile\"|unknown configuration key",
+        "\"neighbours\": 16|\"neighbours\": 16.5|neighbours = 16.5, expected an integer",
+        "\"neighbours\": 16|\"neighbours\": \"16\"|neighbours = \"16\", expected an integer",
+        "\"neighbours\": 16,|``|misses the key neighbours",
+        "\"height\"|\"hight\"|feature is \"hight\", expected one of",
+        "\"height\"|1|features = 1",
+        "\"name\": \"ground\"|\"name\": 2|classes[0]: name = 2, expected a string",
+        "\"name\": \"ground\"|\"title\": \"ground\"|classes[0]: unknown configuration key \"title\"",
+        "\"code\": 2,|\"code\": 2.5,|classes[0]: code = 2.5, expected an integer",
+        "\"code\": 2,|\"code\": 300,|class code is 300, expected 0 to 255",
         "{|[|no valid JSON",
       })
   void namesWhatIsWrong(String found, String replacement, String message) throws IOException {
     Path file = directory.resolve("pipeline.json");
     Files.writeString(file, Fixtures.text(FILE).replace(found, replacement));
-    RuntimeException error =
-        assertThrows(RuntimeException.class, () -> PreprocessingFile.read(file));
+    KpconvxException error =
+        assertThrows(KpconvxException.class, () -> PreprocessingFile.read(file));
     assertTrue(error.getMessage().contains(message), error.getMessage());
+    assertTrue(error.getMessage().startsWith(file.toString()), error.getMessage());
   }
 
   @Test
   void namesAMissingFile() {
-    assertThrows(
-        KerasException.class, () -> PreprocessingFile.read(directory.resolve("none.json")));
+    Path none = directory.resolve("none.json");
+    KerasException error = assertThrows(KerasException.class, () -> PreprocessingFile.read(none));
+    assertEquals(none + ": cannot be read: there is no such file", error.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"UTF-8", "UTF-16", "UTF-16LE", "UTF-32"})
+  void readsTheEncodingsOfJson(String encoding) throws IOException {
+    Path file = directory.resolve("pipeline.json");
+    Files.writeString(file, Fixtures.text(FILE), Charset.forName(encoding));
+    assertEquals(PreprocessingFile.read(FILE), PreprocessingFile.read(file));
   }
 }
