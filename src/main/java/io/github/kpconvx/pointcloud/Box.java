@@ -10,9 +10,9 @@ package io.github.kpconvx.pointcloud;
  * @param maxY highest y
  * @param maxZ highest z
  */
-public record Box(int minX, int minY, int minZ, int maxX, int maxY, int maxZ) {
+record Box(int minX, int minY, int minZ, int maxX, int maxY, int maxZ) {
 
-  public static Box of(PointCloud cloud) {
+  static Box of(PointCloud cloud) {
     if (cloud.size() == 0) {
       return new Box(0, 0, 0, 0, 0, 0);
     }

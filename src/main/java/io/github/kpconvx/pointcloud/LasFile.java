@@ -25,21 +25,25 @@ final class LasFile {
       throw new PointCloudException(
           path + ": expected a name that ends in .las; LAZ is read, not written");
     }
-    OutputFile.write(
-        path,
-        temporary -> {
-          try (FileChannel channel =
-              FileChannel.open(
-                  temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            write(channel, header.beforePoints(cloud, records.length()));
-            for (int b = 0; b < records.blocks(); b++) {
-              write(channel, ByteBuffer.wrap(records.block(b)));
-            }
-            for (byte[] record : header.extendedRecords()) {
-              write(channel, ByteBuffer.wrap(record));
-            }
-          }
-        });
+    try {
+      AtomicFile.write(path, temporary -> writeAll(cloud, header, records, temporary));
+    } catch (IOException e) {
+      throw new PointCloudException(path + ": cannot be written: " + AtomicFile.reason(e, path), e);
+    }
+  }
+
+  private static void writeAll(PointCloud cloud, LasHeader header, PointRecords records, Path path)
+      throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      write(channel, header.beforePoints(cloud, records.length()));
+      for (int b = 0; b < records.blocks(); b++) {
+        write(channel, ByteBuffer.wrap(records.block(b)));
+      }
+      for (byte[] record : header.extendedRecords()) {
+        write(channel, ByteBuffer.wrap(record));
+      }
+    }
   }
 
   private static void write(FileChannel channel, ByteBuffer buffer) throws IOException {

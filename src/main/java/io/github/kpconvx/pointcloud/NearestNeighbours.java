@@ -63,6 +63,18 @@ public final class NearestNeighbours {
     }
   }
 
+  /**
+   * Builds the search structure of a whole cloud. Where its axes differ in scale, distances are
+   * those of coordinates in units of the finest, to the nearest.
+   *
+   * @param cloud the points
+   * @return the search
+   * @throws PointCloudException if the points extend too far for their scale
+   */
+  public static NearestNeighbours of(PointCloud cloud) {
+    return new Units(cloud).search(IntStream.range(0, cloud.size()).toArray());
+  }
+
   private boolean isLeaf(int node) {
     return 2 * node + 1 >= lowestIndex.length;
   }

@@ -1,9 +1,7 @@
 package io.github.kpconvx.pointcloud;
 
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -15,14 +13,9 @@ import java.util.stream.IntStream;
  * precision at its end: Python computes the same bits.
  */
 public final class ReceptiveFields implements Iterable<ReceptiveField> {
-  /** Scales whose ratio is this near to a whole number are meant to have that ratio. */
-  private static final double SAME_SCALE = 1e-9;
-
-  /** What raw coordinates reach themselves, and {@link Grid} has room for. */
-  private static final double MAX_UNITS = 0xffffffffL;
-
   private final PointCloud cloud;
   private final Preprocessing preprocessing;
+  private final Units units;
   private final double scale;
   private final long tile;
   private final long margin;
@@ -40,14 +33,13 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
       throw new PointCloudException(
           cloud.source() + ": has no points, expected at least one; leave it out");
     }
-    Quantization quantization = cloud.quantization();
-    scale = Math.min(quantization.scaleX(), Math.min(quantization.scaleY(), quantization.scaleZ()));
+    units = new Units(cloud);
+    scale = units.scale;
     tile = raw("tile", preprocessing.tile());
     margin = Math.round(Math.rint(preprocessing.margin() / scale));
-    Box box = Box.of(cloud);
-    x = units("x", quantization.scaleX(), cloud::x, box.minX());
-    y = units("y", quantization.scaleY(), cloud::y, box.minY());
-    z = units("z", quantization.scaleZ(), cloud::z, box.minZ());
+    x = units.x;
+    y = units.y;
+    z = units.z;
     tiles = new Grid(x, y, tile);
     ground = ground(raw("ground_cell", preprocessing.groundCell()));
   }
@@ -65,33 +57,6 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
    */
   public static ReceptiveFields of(PointCloud cloud, Preprocessing preprocessing) {
     return new ReceptiveFields(cloud, preprocessing);
-  }
-
-  /** Coordinates over the lowest, in units of the finest scale. */
-  private long[] units(String axis, double axisScale, IntUnaryOperator raw, int lowest) {
-    double ratio = axisScale / scale;
-    double whole = Math.rint(ratio);
-    double factor = Math.abs(ratio - whole) <= SAME_SCALE * whole ? whole : ratio;
-    long[] values =
-        IntStream.range(0, cloud.size())
-            .mapToLong(i -> (long) raw.applyAsInt(i) - lowest)
-            .toArray();
-    if (factor != 1) {
-      double extent = Arrays.stream(values).max().orElse(0) * factor;
-      if (extent > MAX_UNITS) {
-        throw new PointCloudException(
-            "%s: scales are %s, %s, %s, too far apart for an extent of %s units in %s"
-                .formatted(
-                    cloud.source(),
-                    cloud.quantization().scaleX(),
-                    cloud.quantization().scaleY(),
-                    cloud.quantization().scaleZ(),
-                    Arrays.stream(values).max().orElse(0),
-                    axis));
-      }
-      Arrays.setAll(values, i -> Math.round(Math.rint(values[i] * factor)));
-    }
-    return values;
   }
 
   /** A length in raw units, to the nearest (ties to even, as Python rounds). */
@@ -148,8 +113,7 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
     int[] core =
         IntStream.range(0, points.length).filter(j -> tiles.cellOf(points[j]) == i).toArray();
     int[] neighbours =
-        new NearestNeighbours(near(points, x, "x"), near(points, y, "y"), near(points, z, "z"))
-            .search(preprocessing.neighbours(), preprocessing.dilation());
+        units.search(points).search(preprocessing.neighbours(), preprocessing.dilation());
     return new ReceptiveField(
         (int) tiles.row(i),
         (int) tiles.column(i),
@@ -158,18 +122,6 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
         coordinates(points, x0 + tile / 2, y0 + tile / 2),
         features(points),
         neighbours);
-  }
-
-  /** Coordinates of some points over the lowest of them. */
-  private int[] near(int[] points, long[] values, String axis) {
-    long lowest = Arrays.stream(points).mapToLong(p -> values[p]).min().orElse(0);
-    long extent = Arrays.stream(points).mapToLong(p -> values[p]).max().orElse(0) - lowest;
-    if (extent > NearestNeighbours.MAX_EXTENT) {
-      throw new PointCloudException(
-          "%s: the points of a tile extend over %d units of %s m in %s, expected at most %d"
-              .formatted(cloud.source(), extent, scale, axis, NearestNeighbours.MAX_EXTENT));
-    }
-    return Arrays.stream(points).map(p -> (int) (values[p] - lowest)).toArray();
   }
 
   private boolean isWithin(long value, long start, long border) {

@@ -168,6 +168,8 @@ class ReceptiveFieldsTest {
 
   private static void assertSame(
       PointCloud expected, PointCloud found, Preprocessing preprocessing) {
+    assertArrayEquals(
+        NearestNeighbours.of(expected).search(7, 1), NearestNeighbours.of(found).search(7, 1));
     ReceptiveFields fields = ReceptiveFields.of(expected, preprocessing);
     ReceptiveFields others = ReceptiveFields.of(found, preprocessing);
     assertEquals(fields.size(), others.size());
@@ -249,6 +251,10 @@ class ReceptiveFieldsTest {
         PointCloud.of(new Quantization(1, 3, 2, 0, 0, 0), far, far, far),
         preprocessing);
     assertError(
+        "The point cloud: points to be searched extend over 2147483647 units of 1.0 m in x",
+        PointCloud.of(Quantization.of(1), far, far, far),
+        preprocessing(3e9, 0));
+    assertError(
         "tile is 1.0 m, expected at least the file's scale of 10.0 m",
         PointCloud.of(Quantization.of(10), one, one, one),
         preprocessing);
@@ -256,7 +262,8 @@ class ReceptiveFieldsTest {
 
   private static void assertError(String expected, PointCloud cloud, Preprocessing preprocessing) {
     PointCloudException error =
-        assertThrows(PointCloudException.class, () -> ReceptiveFields.of(cloud, preprocessing));
+        assertThrows(
+            PointCloudException.class, () -> ReceptiveFields.of(cloud, preprocessing).get(0));
     assertTrue(error.getMessage().contains(expected), error::getMessage);
   }
 

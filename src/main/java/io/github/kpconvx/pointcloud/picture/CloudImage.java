@@ -1,6 +1,6 @@
 package io.github.kpconvx.pointcloud.picture;
 
-import io.github.kpconvx.pointcloud.OutputFile;
+import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.PointCloudException;
@@ -177,16 +177,20 @@ public final class CloudImage {
    */
   public void write(Path path) {
     BufferedImage image = render();
-    OutputFile.write(
-        path,
-        temporary -> {
-          // Not to a File: where that cannot be opened, ImageIO prints a stack trace of its own.
-          try (OutputStream out = Files.newOutputStream(temporary)) {
-            if (!ImageIO.write(image, "png", out)) {
-              throw new IOException("this Java has no PNG writer");
+    try {
+      AtomicFile.write(
+          path,
+          temporary -> {
+            // Not to a File: where that cannot be opened, ImageIO prints a stack trace of its own.
+            try (OutputStream out = Files.newOutputStream(temporary)) {
+              if (!ImageIO.write(image, "png", out)) {
+                throw new IOException("this Java has no PNG writer");
+              }
             }
-          }
-        });
+          });
+    } catch (IOException e) {
+      throw new PointCloudException(path + ": cannot be written: " + AtomicFile.reason(e, path), e);
+    }
   }
 
   /**

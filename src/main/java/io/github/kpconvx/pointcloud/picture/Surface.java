@@ -1,10 +1,10 @@
 package io.github.kpconvx.pointcloud.picture;
 
-import io.github.kpconvx.pointcloud.Box;
 import io.github.kpconvx.pointcloud.NearestNeighbours;
 import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.Quantization;
 import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.stream.IntStream;
 
 /**
@@ -66,21 +66,15 @@ final class Surface {
     int n = cloud.size();
     Surface surface = new Surface(n);
     Quantization quantization = cloud.quantization();
-    Box box = Box.of(cloud);
-    double centerX = (quantization.x(box.minX()) + quantization.x(box.maxX())) / 2;
-    double centerY = (quantization.y(box.minY()) + quantization.y(box.maxY())) / 2;
-    double centerZ = (quantization.z(box.minZ()) + quantization.z(box.maxZ())) / 2;
-    for (int i = 0; i < n; i++) {
-      surface.x[i] = quantization.x(cloud.x(i)) - centerX;
-      surface.y[i] = quantization.y(cloud.y(i)) - centerY;
-      surface.z[i] = quantization.z(cloud.z(i)) - centerZ;
+    Arrays.setAll(surface.x, i -> quantization.x(cloud.x(i)));
+    Arrays.setAll(surface.y, i -> quantization.y(cloud.y(i)));
+    Arrays.setAll(surface.z, i -> quantization.z(cloud.z(i)));
+    for (double[] axis : new double[][] {surface.x, surface.y, surface.z}) {
+      DoubleSummaryStatistics range = Arrays.stream(axis).summaryStatistics();
+      double center = (range.getMin() + range.getMax()) / 2;
+      Arrays.setAll(axis, i -> axis[i] - center);
     }
-    NearestNeighbours search =
-        new NearestNeighbours(
-            IntStream.range(0, n).map(cloud::x).toArray(),
-            IntStream.range(0, n).map(cloud::y).toArray(),
-            IntStream.range(0, n).map(cloud::z).toArray());
-    int[] near = search.search(NEAR, 1);
+    int[] near = NearestNeighbours.of(cloud).search(NEAR, 1);
     IntStream.range(0, n).parallel().forEach(i -> surface.measureSpacing(i, near));
     double typical = median(surface.spacing);
     boolean[] lines = new boolean[n];
