@@ -1,8 +1,7 @@
 package io.github.kpconvx.layer;
 
 import io.github.kpconvx.keras.KerasException;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import io.github.kpconvx.keras.TextFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,8 +63,8 @@ public interface KernelPoints {
   }
 
   /**
-   * From a file of three numbers a line, separated by spaces or commas, such as the {@code Q.csv}
-   * of export_representation.
+   * From a file in UTF-8 or UTF-16 of three numbers a line, separated by spaces or commas, such as
+   * the {@code Q.csv} of export_representation.
    *
    * @param csv the file
    * @return the source; every layer that lacks its kernel points gets these
@@ -101,12 +100,10 @@ public interface KernelPoints {
   }
 
   private static double[][] read(Path csv) {
-    List<String> lines;
-    try {
-      lines = Files.readAllLines(csv, StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new KerasException("Cannot read kernel points from " + csv + ": " + e, e);
+    if (!Files.isRegularFile(csv)) {
+      throw new KerasException("Cannot read kernel points from " + csv + ": there is no such file");
     }
+    List<String> lines = TextFile.read(csv).lines().toList();
     List<double[]> points = new ArrayList<>();
     for (int number = 1; number <= lines.size(); number++) {
       String line = lines.get(number - 1).strip();

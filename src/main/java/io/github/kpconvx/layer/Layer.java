@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.keras.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.LayerSpec;
@@ -18,6 +19,7 @@ import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
+import org.tensorflow.exceptions.TFInvalidArgumentException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Op;
@@ -216,19 +218,31 @@ public abstract class Layer {
     requireBuilt();
     requireKnownArguments(call);
     Ops scoped = scope(tf);
-    List<Operand<?>> outputs;
-    if (outlined) {
-      outputs = computeOutline(scoped, call);
-    } else if (call.context().mode() != Mode.INFERENCE
-        || call.context().formulation() == Formulation.PLAIN) {
-      outputs = compute(scoped, call);
-    } else {
-      outputs = computeFrozen(scoped, call);
-    }
+    List<Operand<?>> outputs = outputs(scoped, call);
     if (call.context().mode() != Mode.INFERENCE && activityRegularizer.isPresent()) {
       outputs.forEach(output -> addActivityLoss(tf, scoped, output));
     }
     return outputs;
+  }
+
+  private List<Operand<?>> outputs(Ops scoped, LayerCall call) {
+    try {
+      if (outlined) {
+        return computeOutline(scoped, call);
+      }
+      return call.context().mode() != Mode.INFERENCE
+              || call.context().formulation() == Formulation.PLAIN
+          ? compute(scoped, call)
+          : computeFrozen(scoped, call);
+    } catch (TFInvalidArgumentException e) { // The shapes do not do for one of its operations.
+      throw new KerasException(
+          "%s cannot be computed from inputs of shapes %s: %s"
+              .formatted(
+                  object.describe(),
+                  call.inputs().stream().map(Operand::shape).toList(),
+                  Failures.reason(e)),
+          e);
+    }
   }
 
   /** As Keras does, per element of the batch. */

@@ -3,6 +3,7 @@ package io.github.kpconvx.network;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Argument;
 import io.github.kpconvx.layer.Arguments;
@@ -127,7 +128,11 @@ final class GraphReader {
   }
 
   private static String name(JsonNode json, KerasObject object) {
-    return json.path("name").asText(object.configJson().path("name").asText(object.className()));
+    JsonNode name = json.path("name");
+    if (!name.isMissingNode() && !name.isTextual()) {
+      throw new KerasException(object.describe() + ": name = " + name + ", expected a string");
+    }
+    return name.isTextual() ? name.textValue() : object.config().text("name", object.className());
   }
 
   private void add(KerasObject object, String name, int firstCall, List<Arguments<Source>> calls) {
@@ -159,12 +164,7 @@ final class GraphReader {
     boolean madeFromInputs =
         isModel(object)
             && (!isSequential(object)
-                || object
-                    .configJson()
-                    .path("layers")
-                    .path(0)
-                    .path("class_name")
-                    .asText()
+                || Json.text(object.configJson().path("layers").path(0).path("class_name"))
                     .equals(Network.INPUT_LAYER));
     return madeFromInputs && InboundNode.isKeras2(nodes.path(0)) ? 1 : 0;
   }
@@ -211,22 +211,14 @@ final class GraphReader {
     }
     ConfigReader config = object.config();
     String key = config.has("batch_shape") ? "batch_shape" : "batch_input_shape";
-    List<JsonNode> dimensions = config.elements(key);
-    long[] shape = new long[dimensions.size()];
-    for (int d = 0; d < shape.length; d++) {
-      JsonNode dimension = dimensions.get(d);
-      if (!dimension.isNull() && (!dimension.isIntegralNumber() || dimension.longValue() < 0)) {
-        throw config.invalid(key, config.json(key), "a list of sizes and nulls");
-      }
-      shape[d] = dimension.isNull() ? Shape.UNKNOWN_SIZE : dimension.longValue();
-    }
+    long[] shape = config.sizes(key, 0);
     String dtype = config.text("dtype", "float32");
     Class<? extends TType> type = INPUT_TYPES.get(dtype);
     if (type == null) {
       throw config.invalid("dtype", dtype, "float32, int32 or int64");
     }
     for (String unsupported : List.of("sparse", "ragged", "optional")) {
-      if (config.json(unsupported).asBoolean(false)) {
+      if (config.bool(unsupported, false)) {
         throw config.invalid(unsupported, true, "false");
       }
     }

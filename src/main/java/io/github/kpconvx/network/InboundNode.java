@@ -2,6 +2,7 @@ package io.github.kpconvx.network;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Argument;
 import io.github.kpconvx.layer.Arguments;
@@ -146,7 +147,7 @@ final class InboundNode {
       node.path(3)
           .properties()
           .forEach(keyword -> keywords.put(keyword.getKey(), keyword(keyword.getValue())));
-    } else if (node.path(0).asText().equals(CONSTANT) && node.size() >= 3) {
+    } else if (Json.text(node.path(0)).equals(CONSTANT) && node.size() >= 3) {
       positional.add(new Argument.Constant<>(node.get(2)));
     } else if (node.isArray()) {
       node.forEach(item -> collectKeras2(item, positional, keywords));

@@ -13,7 +13,11 @@ import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.core.Dropout;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
 import org.tensorflow.op.Ops;
 
@@ -48,6 +52,44 @@ class NetworkTest {
     assertRefused(
         CONFIG.replace("\"class_name\": \"Dropout\"", "\"class_name\": \"Flatten\""),
         "Unknown layer Flatten");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"2.9", "4294967295", "\"last\"", "{}"})
+  void refusesAnAxisThatIsNoInteger(String axis) {
+    assertRefused(
+        SEQUENTIAL.replace(
+            "{\"class_name\": \"Dense\", \"config\": {\"name\": \"second\", \"units\": 2}}",
+            "{\"class_name\": \"BatchNormalization\", \"config\": {\"axis\": " + axis + "}}"),
+        "axis = " + axis + ", expected an integer");
+  }
+
+  @Test
+  void refusesAWeightThatNoFileCanHold() {
+    assertRefused(
+        SEQUENTIAL.replace("\"units\": 3", "\"units\": 2000000000"),
+        "Weight kernel has shape [4, 2000000000], expected one of at most 2147483639 bytes");
+  }
+
+  @Test
+  void namesTheLayerWhoseOutputNoTensorCanHold() {
+    String joins =
+        IntStream.range(0, 61)
+            .mapToObj(
+                i ->
+                    """
+                    {"class_name": "Concatenate", "name": "c%d", "config": {"name": "c%d"},
+                     "inbound_nodes": [[["%s", 0, 0, {}], ["%s", 0, 0, {}]]]}"""
+                        .formatted(
+                            i, i, i == 0 ? "F" : "c" + (i - 1), i == 0 ? "F" : "c" + (i - 1)))
+            .collect(Collectors.joining(", "));
+    assertRefused(
+        """
+        {"class_name": "Functional", "config": {"name": "f", "layers": [{"class_name": "InputLayer",
+         "name": "F", "config": {"batch_input_shape": [null, 4], "name": "F"}, "inbound_nodes": []},
+         %s], "input_layers": [["F", 0, 0]], "output_layers": [["c60", 0, 0]]}}"""
+            .formatted(joins),
+        "Concatenate \"c60\" cannot be computed from inputs of shapes");
   }
 
   @Test

@@ -1,16 +1,22 @@
 package io.github.kpconvx.keras.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.TextFile;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Reads the entries of a Keras configuration, each checked, with errors that name the owner, the
@@ -49,6 +55,18 @@ public final class ConfigReader {
    */
   public static ConfigReader of(String owner, ObjectNode config) {
     return new ConfigReader(owner, config.deepCopy());
+  }
+
+  /**
+   * A reader for the JSON object that is the text of a file.
+   *
+   * @param file a file in UTF-8 or UTF-16
+   * @return the reader, whose messages name the file
+   * @throws KerasException if the file cannot be read, is no text or not exactly one JSON object
+   */
+  public static ConfigReader read(Path file) {
+    String name = file.toString();
+    return new ConfigReader(name, Json.object(TextFile.bytes(file), name));
   }
 
   /**
@@ -110,7 +128,7 @@ public final class ConfigReader {
   public void requireFloat32() {
     JsonNode dtype = json("dtype");
     JsonNode name = dtype.isObject() ? dtype.path("config").path("name") : dtype;
-    if (!dtype.isNull() && !name.asText().equals("float32")) {
+    if (!dtype.isNull() && !Json.text(name).equals("float32")) {
       throw invalid("dtype", dtype, "\"float32\"");
     }
   }
@@ -178,14 +196,66 @@ public final class ConfigReader {
     return value == null ? defaultValue : integer(key, value, least);
   }
 
-  private int integer(String key, JsonNode found, int least) {
-    JsonNode value = plain(found);
-    boolean whole = value.isNumber() && value.doubleValue() == Math.rint(value.doubleValue());
-    if (!whole || value.doubleValue() < least || value.doubleValue() > Integer.MAX_VALUE) {
-      String bound = least == Integer.MIN_VALUE ? "" : " of at least " + least;
-      throw invalid(key, value, "an integer" + bound);
+  /**
+   * A whole number between bounds.
+   *
+   * @param key the key
+   * @param defaultValue the value where the key is missing
+   * @param least the least allowed value
+   * @param most the greatest allowed value
+   * @return the number
+   * @throws KerasException if the value is no such number
+   */
+  public int integer(String key, int defaultValue, int least, int most) {
+    int value = integer(key, defaultValue, least);
+    if (value > most) {
+      throw invalid(key, json(key), "an integer from " + least + " to " + most);
     }
-    return value.intValue();
+    return value;
+  }
+
+  private int integer(String key, JsonNode found, int least) {
+    OptionalLong whole = whole(plain(found));
+    if (whole.isEmpty() || whole.getAsLong() < least || whole.getAsLong() > Integer.MAX_VALUE) {
+      String bound = least == Integer.MIN_VALUE ? "" : " of at least " + least;
+      throw invalid(key, plain(found), "an integer" + bound);
+    }
+    return Math.toIntExact(whole.getAsLong());
+  }
+
+  /**
+   * A whole number of 64 bits, such as a seed.
+   *
+   * @param key the key
+   * @param others what else would be allowed, for messages
+   * @return the number; empty where the key is missing or its value is null
+   * @throws KerasException if the value is something else
+   */
+  public OptionalLong wholeNumber(String key, String... others) {
+    JsonNode value = json(key);
+    if (value.isNull()) {
+      return OptionalLong.empty();
+    }
+    OptionalLong whole = whole(plain(value));
+    if (whole.isEmpty()) {
+      throw invalid(
+          key,
+          value,
+          Stream.concat(Stream.of("null", "an integer"), Stream.of(others)).toArray(String[]::new));
+    }
+    return whole;
+  }
+
+  /** Python's numbers that are whole may be written as such, 3, or as NumPy does, 3.0. */
+  private static OptionalLong whole(JsonNode value) {
+    if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+      return OptionalLong.empty();
+    }
+    try {
+      return OptionalLong.of(value.decimalValue().longValueExact());
+    } catch (ArithmeticException e) { // It has a fraction, or more than 64 bits.
+      return OptionalLong.empty();
+    }
   }
 
   /**
@@ -256,6 +326,98 @@ public final class ConfigReader {
   }
 
   /**
+   * A list of texts.
+   *
+   * @param key the key
+   * @return the texts
+   * @throws KerasException if the value is no such list
+   */
+  public List<String> texts(String key) {
+    List<String> texts = new ArrayList<>();
+    for (JsonNode element : elements(key)) {
+      if (!element.isTextual()) {
+        throw invalid(key, json(key), "a list of strings");
+      }
+      texts.add(element.textValue());
+    }
+    return texts;
+  }
+
+  /**
+   * The sizes of a shape, of which some may be open.
+   *
+   * @param key the key
+   * @param least the least allowed size
+   * @return the sizes; -1 where the list has null
+   * @throws KerasException if the value is no list of such sizes and nulls
+   */
+  public long[] sizes(String key, int least) {
+    return elements(key).stream()
+        .mapToLong(element -> element.isNull() ? -1 : integer(key, element, least))
+        .toArray();
+  }
+
+  /**
+   * One of several words.
+   *
+   * @param key the key
+   * @param defaultValue the value where the key is missing
+   * @param words what each allowed word means
+   * @param <T> what the words mean
+   * @return what the word means
+   * @throws KerasException if the value is none of the words
+   */
+  public <T> T choice(String key, T defaultValue, Map<String, T> words) {
+    if (!has(key)) {
+      return defaultValue;
+    }
+    T meaning = words.get(Json.text(json(key)));
+    if (meaning == null) {
+      throw invalid(
+          key,
+          json(key),
+          new TreeSet<>(words.keySet()).stream().map(w -> '"' + w + '"').toArray(String[]::new));
+    }
+    return meaning;
+  }
+
+  /**
+   * An object under a key.
+   *
+   * @param key the key
+   * @return a reader of it, whose messages tell the key as well; of an empty object where the key
+   *     is missing
+   * @throws KerasException if the value is no object
+   */
+  public ConfigReader object(String key) {
+    if (!has(key)) {
+      return new ConfigReader(owner + ": " + key, JsonNodeFactory.instance.objectNode());
+    }
+    if (!(json(key) instanceof ObjectNode object)) {
+      throw invalid(key, json(key), "an object {…}");
+    }
+    return new ConfigReader(owner + ": " + key, object);
+  }
+
+  /**
+   * The objects of a list.
+   *
+   * @param key the key
+   * @return a reader of each, whose messages tell the key and the place in the list
+   * @throws KerasException if the value is no list of objects
+   */
+  public List<ConfigReader> objects(String key) {
+    List<ConfigReader> readers = new ArrayList<>();
+    for (JsonNode element : elements(key)) {
+      if (!(element instanceof ObjectNode object)) {
+        throw invalid(key, json(key), "a list of objects {…}");
+      }
+      readers.add(new ConfigReader("%s: %s[%d]".formatted(owner, key, readers.size()), object));
+    }
+    return readers;
+  }
+
+  /**
    * A list of anything: a JSON array, or a tuple or NumPy array as Keras serializes them.
    *
    * @param key the key
@@ -275,7 +437,7 @@ public final class ConfigReader {
 
   /** What a tuple, an array or a scalar holds that Keras serialized as an object. */
   private static JsonNode plain(JsonNode value) {
-    return switch (value.path("class_name").asText()) {
+    return switch (Json.text(value.path("class_name"))) {
       case "__tuple__" -> value.path("items");
       case "__numpy__", "__tensor__" -> value.path("config").path("value");
       default -> value;

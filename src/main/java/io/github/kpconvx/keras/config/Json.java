@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.Failures;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
@@ -25,20 +26,30 @@ public final class Json {
   private Json() {}
 
   /**
+   * The text that a value is.
+   *
+   * @param value any value, or a missing one
+   * @return its text; empty if it is none
+   */
+  public static String text(JsonNode value) {
+    return value.isTextual() ? value.textValue() : "";
+  }
+
+  /**
    * Reads one JSON object.
    *
-   * @param bytes the text in UTF-8
+   * @param bytes the text in UTF-8 or UTF-16
    * @param what names the text in errors
    * @return the object
    * @throws KerasException if the text is not exactly one JSON object
    */
-  public static JsonNode object(byte[] bytes, String what) {
+  public static ObjectNode object(byte[] bytes, String what) {
     JsonNode node = value(bytes, what);
-    if (!node.isObject()) {
+    if (!(node instanceof ObjectNode object)) {
       throw new KerasException(
           what + " holds a JSON value of type " + node.getNodeType() + ", expected an object");
     }
-    return node;
+    return object;
   }
 
   /**

@@ -23,7 +23,7 @@ final class Keras2Config {
    */
   static void clarify(JsonNode config) {
     if (config instanceof ObjectNode object
-        && object.path(ACTIVATION).asText().equals(HARD_SIGMOID)) {
+        && Json.text(object.path(ACTIVATION)).equals(HARD_SIGMOID)) {
       ObjectNode function = JsonNodeFactory.instance.objectNode();
       function.put("module", "tf_keras.activations").put("class_name", "function");
       function.put("config", HARD_SIGMOID).put("registered_name", HARD_SIGMOID);

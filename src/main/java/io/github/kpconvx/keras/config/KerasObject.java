@@ -58,7 +58,8 @@ public final class KerasObject {
           "Expected a serialized Keras object, {\"class_name\": …, \"config\": {…}}, found "
               + abbreviate(node));
     }
-    return new KerasObject(node.deepCopy(), node.path(KERAS_VERSION).asText().startsWith(KERAS_2));
+    return new KerasObject(
+        node.deepCopy(), Json.text(node.path(KERAS_VERSION)).startsWith(KERAS_2));
   }
 
   /**

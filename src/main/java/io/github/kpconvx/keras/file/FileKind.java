@@ -2,6 +2,7 @@ package io.github.kpconvx.keras.file;
 
 import io.github.kpconvx.keras.Failures;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -37,6 +38,7 @@ public enum FileKind {
     if (Files.isDirectory(path)) {
       return SAVED_MODEL;
     }
+    TextFile.refusePointer(path);
     byte[] start = start(path);
     String name = String.valueOf(path.getFileName());
     if (beginsWith(start, HDF5_START) || (name.endsWith(".h5") && !beginsWith(start, ZIP_START))) {

@@ -1,5 +1,7 @@
 package io.github.kpconvx.keras.weights;
 
+import io.github.kpconvx.keras.KerasException;
+import java.util.Arrays;
 import java.util.Objects;
 import org.tensorflow.ndarray.Shape;
 
@@ -14,10 +16,31 @@ import org.tensorflow.ndarray.Shape;
  */
 public record WeightSpec(String name, Shape shape, boolean trainable, boolean floating) {
 
+  /** The longest array that every JVM can make. */
+  private static final long MAX_BYTES = Integer.MAX_VALUE - 8L;
+
+  /**
+   * Checks name and shape.
+   *
+   * @throws KerasException if the weight is larger than a file can hold; nothing was allocated yet
+   */
   public WeightSpec {
     Objects.requireNonNull(name, "name");
     if (Objects.requireNonNull(shape, "shape").hasUnknownDimension()) {
       throw new IllegalArgumentException("Weight " + name + " needs a known shape, got " + shape);
+    }
+    if (bytes(shape) > MAX_BYTES) {
+      throw new KerasException(
+          "Weight %s has shape %s, expected one of at most %d bytes, which every file can hold"
+              .formatted(name, WeightAlignment.text(shape), MAX_BYTES));
+    }
+  }
+
+  private static long bytes(Shape shape) {
+    try {
+      return Arrays.stream(shape.asArray()).reduce(Float.BYTES, Math::multiplyExact);
+    } catch (ArithmeticException e) {
+      return Long.MAX_VALUE;
     }
   }
 

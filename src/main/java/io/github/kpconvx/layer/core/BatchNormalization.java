@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer.core;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
@@ -82,12 +81,7 @@ public final class BatchNormalization extends Layer {
     super(object);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(KEYS);
-    JsonNode axes = config.json("axis");
-    // Keras 2 writes the axis as a list of one.
-    this.axis =
-        config.has("axis")
-            ? (axes.isArray() && axes.size() == 1 ? axes.get(0) : axes).asInt(-1)
-            : -1;
+    this.axis = axis(config);
     this.momentum = config.number("momentum", 0.99);
     this.epsilon = config.number("epsilon", 1e-3);
     this.center = config.bool("center", true);
@@ -133,6 +127,18 @@ public final class BatchNormalization extends Layer {
    */
   public double momentum() {
     return momentum;
+  }
+
+  /** Keras 2 writes the axis as a list of one. */
+  private static int axis(ConfigReader config) {
+    if (!config.json("axis").isArray()) {
+      return config.integer("axis", -1, Integer.MIN_VALUE);
+    }
+    List<Integer> axes = config.integers("axis", List.of(), Integer.MIN_VALUE);
+    if (axes.size() != 1) {
+      throw config.invalid("axis", config.json("axis"), "an integer", "a list of one");
+    }
+    return axes.get(0);
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer.core;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -9,6 +8,7 @@ import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.RandomDrop;
 import io.github.kpconvx.layer.RandomSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -27,7 +27,7 @@ import org.tensorflow.types.TInt32;
  */
 public final class Dropout extends Layer {
   private final double rate;
-  private final List<JsonNode> noiseShape;
+  private final long[] noiseShape;
 
   /**
    * Reads a serialized layer.
@@ -43,14 +43,12 @@ public final class Dropout extends Layer {
     if (rate < 0 || rate > 1) {
       throw config.invalid("rate", rate, "a probability in [0, 1]");
     }
-    this.noiseShape =
-        config.json("noise_shape").isNull() ? List.of() : config.elements("noise_shape");
-    for (JsonNode dimension : noiseShape) {
-      if (!dimension.isNull() && (!dimension.isInt() || dimension.intValue() < 1)) {
-        throw config.invalid(
-            "noise_shape", config.json("noise_shape"), "null", "a list of sizes and nulls");
-      }
+    // Which numbers are drawn is up to the one who trains, as with every layer.
+    if (!KerasObject.isKerasObject(config.json("seed"))) {
+      config.wholeNumber("seed", "a serialized SeedGenerator");
     }
+    this.noiseShape =
+        config.json("noise_shape").isNull() ? new long[0] : config.sizes("noise_shape", 1);
   }
 
   @Override
@@ -66,19 +64,23 @@ public final class Dropout extends Layer {
   /** The shape of the draws: the input's, but for the dimensions that are given. */
   private Operand<TInt32> noise(Ops tf, Operand<TFloat32> x) {
     Operand<TInt32> shape = tf.shape(x);
-    if (noiseShape.isEmpty()) {
+    if (noiseShape.length == 0) {
       return shape;
     }
-    if (noiseShape.size() != x.shape().numDimensions()) {
+    if (noiseShape.length != x.shape().numDimensions()) {
       throw serialize()
           .config()
-          .invalid("noise_shape", noiseShape, "as many dimensions as the input " + x.shape());
+          .invalid(
+              "noise_shape",
+              Arrays.toString(noiseShape),
+              "as many dimensions as the input " + x.shape());
     }
     List<Operand<TInt32>> dimensions = new ArrayList<>();
-    for (int d = 0; d < noiseShape.size(); d++) {
-      JsonNode given = noiseShape.get(d);
+    for (int d = 0; d < noiseShape.length; d++) {
       dimensions.add(
-          given.isNull() ? tf.stridedSlice(shape, Indices.at(d)) : tf.constant(given.intValue()));
+          noiseShape[d] == Shape.UNKNOWN_SIZE
+              ? tf.stridedSlice(shape, Indices.at(d))
+              : tf.constant(Math.toIntExact(noiseShape[d])));
     }
     return tf.stack(dimensions);
   }

@@ -2,6 +2,7 @@ package io.github.kpconvx.layer.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -54,13 +55,13 @@ public interface Activation {
     if (value.isNull()) {
       return Activations.LINEAR;
     }
-    String module = value.path("module").asText("builtins");
+    String module = value.has("module") ? Json.text(value.get("module")) : "builtins";
     boolean keras2 = module.startsWith("tf_keras");
     boolean function =
-        value.path("class_name").asText().equals("function")
+        Json.text(value.path("class_name")).equals("function")
             && (keras2 || module.equals("builtins") || module.startsWith("keras."));
     JsonNode name = function ? value.path("config") : value;
-    return keras2 && name.asText().equals("hard_sigmoid")
+    return keras2 && Json.text(name).equals("hard_sigmoid")
         ? Activations.KERAS_2_HARD_SIGMOID
         : Activations.REGISTRY.read(owner, key, name);
   }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.ClassNames;
 import java.util.Collections;
@@ -72,7 +73,7 @@ final class ObjectRegistry<T> {
             .filter(KerasObject::isKerasObject)
             .map(KerasObject::of)
             .filter(KerasObject::isBuiltIn);
-    String name = object.map(KerasObject::className).orElse(value.asText());
+    String name = object.map(KerasObject::className).orElse(Json.text(value));
     ObjectNode config =
         object.map(KerasObject::configJson).orElseGet(JsonNodeFactory.instance::objectNode);
     return factory(owner, key, name, value)

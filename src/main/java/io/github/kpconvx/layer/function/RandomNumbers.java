@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -21,10 +22,12 @@ final class RandomNumbers {
   /** Keras takes a seed modulo this. */
   private static final long SEEDS = Integer.MAX_VALUE - 1L;
 
-  private final Long seed;
+  private static final String GENERATOR = "a serialized SeedGenerator";
+
+  private final OptionalLong seed;
   private final AtomicLong drawn;
 
-  private RandomNumbers(Long seed, AtomicLong drawn) {
+  private RandomNumbers(OptionalLong seed, AtomicLong drawn) {
     this.seed = seed;
     this.drawn = drawn;
   }
@@ -38,25 +41,17 @@ final class RandomNumbers {
   static RandomNumbers of(ConfigReader config) {
     JsonNode seed = config.json("seed");
     if (!KerasObject.isKerasObject(seed)) {
-      return new RandomNumbers(number(config, seed), null);
+      return new RandomNumbers(config.wholeNumber("seed", GENERATOR), null);
     }
     KerasObject generator = KerasObject.of(seed);
     if (!generator.isBuiltIn() || !generator.className().equals("SeedGenerator")) {
-      throw invalid(config);
+      throw config.invalid("seed", seed, "null", "an integer", GENERATOR);
     }
-    return new RandomNumbers(number(config, generator.config().json("seed")), new AtomicLong());
-  }
-
-  private static Long number(ConfigReader config, JsonNode seed) {
-    if (!seed.isNull() && !(seed.isIntegralNumber() && seed.canConvertToLong())) {
-      throw invalid(config);
+    try {
+      return new RandomNumbers(generator.config().wholeNumber("seed"), new AtomicLong());
+    } catch (KerasException e) {
+      throw config.invalid("seed", seed, "null", "an integer", GENERATOR);
     }
-    return seed.isNull() ? null : (Long) seed.longValue();
-  }
-
-  private static KerasException invalid(ConfigReader config) {
-    return config.invalid(
-        "seed", config.json("seed"), "null", "an integer", "a serialized SeedGenerator");
   }
 
   /** Numbers in [least, most). */
@@ -95,7 +90,6 @@ final class RandomNumbers {
   /** The seed, or another one where there is none, and which draw it is. */
   private Operand<TInt64> seed(Ops tf, long otherSeed) {
     return tf.array(
-        Math.floorMod(seed == null ? otherSeed : seed, SEEDS),
-        drawn == null ? 0 : drawn.getAndIncrement());
+        Math.floorMod(seed.orElse(otherSeed), SEEDS), drawn == null ? 0 : drawn.getAndIncrement());
   }
 }

@@ -29,6 +29,9 @@ public final class FibonacciShellInitializer implements Initializer {
   /** The class name in Python, whatever package it is registered under. */
   public static final String CLASS_NAME = "FibonacciShellInitializer";
 
+  /** Far more than anybody trains; distances between all pairs are computed. */
+  static final int MAX_POINTS = 4096;
+
   private static final double GRADIENT_TOLERANCE = 1e-13;
   private static final int MAX_ITERATIONS = 20_000;
   private static final double MAX_STEP = 0.5;
@@ -66,6 +69,9 @@ public final class FibonacciShellInitializer implements Initializer {
         Arrays.stream(this.radii).allMatch(r -> r >= 0 && Double.isFinite(r)),
         "finite radii of at least 0");
     require(Arrays.stream(counts).allMatch(n -> n >= 1), "at least 1 point per shell");
+    require(
+        Arrays.stream(counts).asLongStream().sum() <= MAX_POINTS,
+        "at most " + MAX_POINTS + " points");
     int centres = 0;
     for (int s = 0; s < counts.length; s++) {
       if (this.radii[s] == 0) {
@@ -90,7 +96,7 @@ public final class FibonacciShellInitializer implements Initializer {
           "Expected a serialized " + CLASS_NAME + ", found " + object.describe());
     }
     ConfigReader config = object.config();
-    config.rejectUnknownKeys(List.of("shells", "radii", "points_per_shell", "deformable"));
+    config.allowOnly(List.of("shells", "radii", "points_per_shell", "deformable"));
     config.bool("deformable", false);
     FibonacciShellInitializer initializer =
         new FibonacciShellInitializer(

@@ -63,6 +63,10 @@ public record KPConvXConfig(
           "built_btilde",
           "built_Ahat",
           "built_bhat");
+
+  /** Far more than anybody trains; each costs a dozen weights before the first is read. */
+  private static final int MAX_BLOCKS = 1024;
+
   private static final List<String> FORM_KEYS = List.of("initializer", "regularizer", "constraint");
 
   /**
@@ -78,7 +82,7 @@ public record KPConvXConfig(
     config.rejectUnknownKeys(
         defaults().properties().stream().map(java.util.Map.Entry::getKey).toList());
     BUILT_KEYS.forEach(key -> config.bool(key, false));
-    int blocks = config.integer("blocks", 1, 1);
+    int blocks = config.integer("blocks", 1, 1, MAX_BLOCKS);
     double dropPath = config.number("drop_path", 0);
     if (dropPath < 0 || dropPath > 1) {
       throw config.invalid("drop_path", dropPath, "a probability in [0, 1]");
@@ -164,6 +168,11 @@ public record KPConvXConfig(
     if (radii.size() != points.size() || radii.isEmpty()) {
       throw config.invalid(
           "shell_points", points, "as many entries as shell_radii = " + radii + ", at least one");
+    }
+    if (points.stream().mapToLong(Integer::longValue).sum()
+        > FibonacciShellInitializer.MAX_POINTS) {
+      throw config.invalid(
+          "shell_points", points, "at most " + FibonacciShellInitializer.MAX_POINTS + " points");
     }
     for (int s = 0; s < radii.size(); s++) {
       if (radii.get(s) < 0) {

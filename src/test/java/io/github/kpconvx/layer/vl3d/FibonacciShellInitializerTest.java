@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FibonacciShellInitializerTest {
 
@@ -70,6 +71,26 @@ class FibonacciShellInitializerTest {
   void reachesTheLeastEnergyOnOneSphere(int n, double energy) {
     double[][] points = new FibonacciShellInitializer(List.of(1.0), List.of(n)).points();
     assertEquals(energy, FibonacciShellInitializer.energy(points), 1e-6);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"trainable", "activity_regularizer", "name", "dtype"})
+  void isNoLayerAndHasNoneOfItsKeys(String key) {
+    KerasObject object =
+        KerasObject.parse(
+            "{\"class_name\": \"FibonacciShellInitializer\", \"config\": {\"%s\": null}}"
+                .formatted(key));
+    assertEquals(
+        "FibonacciShellInitializer: unknown configuration key \""
+            + key
+            + "\"; known keys are deformable, points_per_shell, radii, shells",
+        assertThrows(KerasException.class, () -> FibonacciShellInitializer.of(object))
+            .getMessage());
+  }
+
+  @Test
+  void refusesMorePointsThanMakeSense() {
+    assertRefused(List.of(0.0, 1.0), List.of(1, 2_000_000_000), "at most 4096 points");
   }
 
   @Test

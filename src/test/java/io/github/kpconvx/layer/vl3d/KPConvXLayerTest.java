@@ -63,6 +63,8 @@ class KPConvXLayerTest {
       value = {
         "{\"blocs\": 2}|unknown configuration key \"blocs\"",
         "{\"blocks\": 0}|blocks = 0, expected an integer of at least 1",
+        "{\"blocks\": 1000000000}|blocks = 1000000000, expected an integer from 1 to 1024",
+        "{\"shell_points\": [1, 7, 2000000000]}|expected at most 4096 points",
         "{\"blocks\": 1.5}|blocks = 1.5",
         "{\"drop_path\": 1.5}|drop_path = 1.5, expected a probability in [0, 1]",
         "{\"sigma\": 0}|sigma = 0.0, expected a number greater than 0",

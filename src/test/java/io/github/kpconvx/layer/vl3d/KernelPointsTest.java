@@ -10,6 +10,7 @@ import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.LayerVariable;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -83,6 +84,18 @@ class KernelPointsTest {
       float[] expected = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -11, 12, 13, 14.5f};
       for (int i = 0; i < expected.length; i++) {
         assertEquals(expected[i], points.getFloat(i / 3, i % 3));
+      }
+    }
+  }
+
+  @Test
+  void readsWhatEditorsAndPowerShellWrite() throws IOException {
+    Path file = directory.resolve("points.csv");
+    for (String charset : List.of("UTF-8", "UTF-16LE", "UTF-16BE")) {
+      Files.writeString(
+          file, "\ufeff0,1,2\r\n3,4,5\r\n6,7,8\r\n9,1,2\r\n3,4,5\r\n", Charset.forName(charset));
+      try (TFloat32 points = KernelPoints.fromCsv(file).of(CONV, q(CONV))) {
+        assertEquals(1, points.getFloat(0, 1));
       }
     }
   }
