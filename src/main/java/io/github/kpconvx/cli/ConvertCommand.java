@@ -57,6 +57,7 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    OutputPath.require("OUT", out, model);
     KernelPointsTarget target = kernelPoints();
     KPConvX.Loader loader = network.loader(model);
     boolean compiled =

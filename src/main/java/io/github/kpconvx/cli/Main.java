@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -36,6 +37,9 @@ public final class Main implements Runnable {
       scope = ScopeType.INHERIT)
   private boolean debug;
 
+  /** What the system says where nobody reads what a pipe is given. */
+  private static final String BROKEN_PIPE = "Broken pipe";
+
   private Main() {}
 
   /**
@@ -44,7 +48,17 @@ public final class Main implements Runnable {
    * @param arguments the command line
    */
   public static void main(String[] arguments) {
-    System.exit(run(arguments));
+    StandardOutput output = StandardOutput.install();
+    int status = run(arguments);
+    Optional<String> failure = output.failure();
+    if (failure.isPresent()) {
+      // Whoever closes a pipe has read enough.
+      if (!failure.get().contains(BROKEN_PIPE)) {
+        System.err.println("error: standard output cannot be written: " + failure.get());
+      }
+      status = Math.max(status, 1);
+    }
+    System.exit(status);
   }
 
   /**
@@ -70,7 +84,24 @@ public final class Main implements Runnable {
           command.getErr().println("error: " + message(exception));
           return 1;
         });
-    return line.execute(arguments.length == 0 ? new String[] {"demo"} : arguments);
+    try {
+      return line.execute(arguments.length == 0 ? new String[] {"demo"} : arguments);
+    } catch (OutOfMemoryError | StackOverflowError e) {
+      if (main.debug) {
+        e.printStackTrace(line.getErr());
+      }
+      line.getErr().println("error: " + message(e));
+      return 1;
+    }
+  }
+
+  private static String message(Error error) {
+    Runtime runtime = Runtime.getRuntime();
+    return "%s (%s); this JVM may use %,d MiB of heap: give it more, java -Xmx…, or less to do"
+        .formatted(
+            error instanceof OutOfMemoryError ? "out of memory" : "nested too deeply",
+            String.valueOf(error.getMessage()).replaceAll("\\s*\\R\\s*", " "),
+            runtime.maxMemory() >> 20);
   }
 
   private static String message(Exception exception) {

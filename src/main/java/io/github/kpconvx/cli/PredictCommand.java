@@ -29,8 +29,7 @@ final class PredictCommand implements Callable<Integer> {
       names = "--inputs",
       required = true,
       paramLabel = "IN.npz",
-      description =
-          "An array for each input of the model, by its name; X, F and N stand for the inputs of a model of three.")
+      description = "An array for each input of the model, by its name.")
   private Path inputs;
 
   @Option(
@@ -44,6 +43,7 @@ final class PredictCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    OutputPath.require("--output", output, model, inputs);
     Map<String, NpyArray> arrays = NpzFile.read(inputs);
     try (Model loaded = options.load(model)) {
       NpzFile.write(output, Tensors.predict(loaded, arrays, loaded.outputs().keySet()));

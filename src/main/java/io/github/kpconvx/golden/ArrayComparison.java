@@ -1,5 +1,7 @@
 package io.github.kpconvx.golden;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
 import io.github.kpconvx.numpy.NpyArray;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -55,12 +57,15 @@ public final class ArrayComparison {
   }
 
   private static boolean isFloat(NpyArray array) {
-    return array.type() == NpyArray.Type.FLOAT32 || array.type() == NpyArray.Type.FLOAT64;
+    return switch (array.type()) {
+      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64 -> true;
+      default -> false;
+    };
   }
 
   private static Values values(NpyArray array) {
     return switch (array.type()) {
-      case FLOAT32, FLOAT64 -> {
+      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64 -> {
         double[] values = array.toDoubles();
         yield i -> values[i];
       }
@@ -72,6 +77,7 @@ public final class ArrayComparison {
         long[] values = array.toLongs();
         yield i -> (double) values[i];
       }
+      case UINT16 -> i -> Short.toUnsignedInt(array.bytes().order(LITTLE_ENDIAN).getShort(2 * i));
       case UINT8, BOOL -> i -> Byte.toUnsignedInt(array.bytes().get(i));
     };
   }

@@ -38,10 +38,16 @@ import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.TString;
+import org.tensorflow.types.TUint16;
+import org.tensorflow.types.TUint8;
 import org.tensorflow.types.family.TType;
 
 /**
@@ -475,17 +481,25 @@ public final class KPConvX {
       return specs;
     }
 
+    /** TensorFlow Java has a class for these types alone. */
     private static Class<? extends TType> type(DataType type) {
       return switch (type) {
         case DT_FLOAT -> TFloat32.class;
         case DT_DOUBLE -> TFloat64.class;
+        case DT_HALF -> TFloat16.class;
+        case DT_BFLOAT16 -> TBfloat16.class;
         case DT_INT32 -> TInt32.class;
         case DT_INT64 -> TInt64.class;
+        case DT_UINT16 -> TUint16.class;
+        case DT_UINT8 -> TUint8.class;
+        case DT_BOOL -> TBool.class;
+        case DT_STRING -> TString.class;
         default ->
             throw new KerasException(
                 "A signature of data type "
                     + type
-                    + " is not supported; supported are DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64");
+                    + " is not supported; supported are DT_FLOAT, DT_DOUBLE, DT_HALF, DT_BFLOAT16,"
+                    + " DT_INT32, DT_INT64, DT_UINT16, DT_UINT8, DT_BOOL, DT_STRING");
       };
     }
   }

@@ -10,6 +10,8 @@ import org.tensorflow.op.Ops;
  * model half a second and more: it goes on while another thread reads files.
  */
 final class TensorFlowStart {
+  private static final String MEMORY = "org.bytedeco.javacpp.maxPhysicalBytes";
+
   private final CompletableFuture<Void> library;
 
   private TensorFlowStart(CompletableFuture<Void> library) {
@@ -22,6 +24,11 @@ final class TensorFlowStart {
   }
 
   private static void first() {
+    // Else JavaCPP refuses native memory beyond four times the heap's, which under a small heap is
+    // less than TensorFlow needs to start with. Has no effect once TensorFlow is loaded.
+    if (System.getProperty(MEMORY) == null) {
+      System.setProperty(MEMORY, "0");
+    }
     try (Graph graph = new Graph()) {
       Ops.create(graph).constant(0f);
     }

@@ -30,6 +30,7 @@ public record TensorSpec(String name, Shape shape, Class<? extends TType> type) 
       case "TFloat64" -> "float64";
       case "TInt32" -> "int32";
       case "TInt64" -> "int64";
+      case "TUint16" -> "uint16";
       case "TUint8" -> "uint8";
       case "TBool" -> "bool";
       case "TString" -> "string";

@@ -3,6 +3,7 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.numpy.NpyArray;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,11 +13,14 @@ import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataStorageVisitor;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.TUint16;
 import org.tensorflow.types.TUint8;
 import org.tensorflow.types.family.TType;
 
@@ -101,6 +105,9 @@ public final class Tensors {
       case FLOAT64 -> TFloat64.class;
       case INT32 -> TInt32.class;
       case INT64 -> TInt64.class;
+      case FLOAT16 -> TFloat16.class;
+      case BFLOAT16 -> TBfloat16.class;
+      case UINT16 -> TUint16.class;
       case UINT8 -> TUint8.class;
       case BOOL -> TBool.class;
     };
@@ -109,32 +116,32 @@ public final class Tensors {
   /**
    * An array of a tensor's type, shape and elements.
    *
-   * @param tensor a tensor of float32, int32 or int64
+   * @param tensor a tensor of numbers or booleans
    * @return the array
-   * @throws ModelException if the tensor is of another type
+   * @throws ModelException if the tensor is of another type, such as strings
    */
   public static NpyArray toArray(Tensor tensor) {
-    long[] shape = tensor.shape().asArray();
-    int size = Math.toIntExact(tensor.shape().size());
-    if (tensor instanceof TFloat32) {
-      float[] values = new float[size];
-      memory(tensor).asFloatBuffer().get(values);
-      return NpyArray.of(values, shape);
-    }
-    if (tensor instanceof TInt32) {
-      int[] values = new int[size];
-      memory(tensor).asIntBuffer().get(values);
-      return NpyArray.of(values, shape);
-    }
-    if (tensor instanceof TInt64) {
-      long[] values = new long[size];
-      memory(tensor).asLongBuffer().get(values);
-      return NpyArray.of(values, shape);
-    }
-    throw new ModelException(
-        "A tensor of "
-            + tensor.dataType()
-            + " cannot be written; supported are float32, int32, int64");
+    return NpyArray.of(type(tensor), memory(tensor), tensor.shape().asArray());
+  }
+
+  private static NpyArray.Type type(Tensor tensor) {
+    return switch (tensor.dataType()) {
+      case DT_FLOAT -> NpyArray.Type.FLOAT32;
+      case DT_DOUBLE -> NpyArray.Type.FLOAT64;
+      case DT_HALF -> NpyArray.Type.FLOAT16;
+      case DT_BFLOAT16 -> NpyArray.Type.BFLOAT16;
+      case DT_INT32 -> NpyArray.Type.INT32;
+      case DT_INT64 -> NpyArray.Type.INT64;
+      case DT_UINT16 -> NpyArray.Type.UINT16;
+      case DT_UINT8 -> NpyArray.Type.UINT8;
+      case DT_BOOL -> NpyArray.Type.BOOL;
+      default ->
+          throw new ModelException(
+              "A tensor of "
+                  + tensor.dataType()
+                  + " is no array; supported are "
+                  + Arrays.stream(NpyArray.Type.values()).map(NpyArray.Type::numpyName).toList());
+    };
   }
 
   /**

@@ -5,12 +5,14 @@ import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +23,9 @@ import java.util.stream.Stream;
 /**
  * Writes files and directories that are either complete or not there: under a temporary name beside
  * the target, brought to the disk, then moved into place. Whatever stops the writing, be it an
- * error, a full disk or the end of the process, leaves the target as it was.
+ * error, a full disk or the end of the process, leaves the target as it was. A link stays one: what
+ * it leads to is replaced. What is no file, such as a device or a pipe, is written to and stays
+ * what it is.
  */
 public final class AtomicFile {
 
@@ -36,6 +40,9 @@ public final class AtomicFile {
      */
     void write(Path temporary) throws IOException;
   }
+
+  /** As many as Linux follows. */
+  private static final int MOST_LINKS = 40;
 
   private AtomicFile() {}
 
@@ -61,15 +68,27 @@ public final class AtomicFile {
     Map<Path, Path> written = new LinkedHashMap<>();
     try {
       for (Map.Entry<Path, Writer> file : files.entrySet()) {
+        Path target = file.getKey();
+        boolean takesPlace = takesPlace(target);
         // Not Files.createTempFile: the file would keep its private permissions after the move.
-        Path temporary = sibling(file.getKey());
-        written.put(temporary, file.getKey());
+        Path temporary =
+            takesPlace ? sibling(linked(target)) : Files.createTempFile("", name(target));
+        written.put(temporary, takesPlace ? linked(target) : target);
         file.getValue().write(temporary);
-        sync(temporary);
+        if (takesPlace) {
+          sync(temporary);
+        }
       }
       for (Map.Entry<Path, Path> move : written.entrySet()) {
-        Files.move(move.getKey(), move.getValue(), ATOMIC_MOVE, REPLACE_EXISTING);
-        syncFolderOf(move.getValue());
+        Path target = move.getValue();
+        if (takesPlace(target)) {
+          Files.move(move.getKey(), target, ATOMIC_MOVE, REPLACE_EXISTING);
+          syncFolderOf(target);
+        } else {
+          try (OutputStream out = Files.newOutputStream(target, StandardOpenOption.WRITE)) {
+            Files.copy(move.getKey(), out);
+          }
+        }
       }
     } finally {
       for (Path temporary : written.keySet()) {
@@ -87,6 +106,13 @@ public final class AtomicFile {
    * @throws IOException if that fails; the target is then as it was
    */
   public static void writeDirectory(Path target, Writer writer) throws IOException {
+    replaceDirectory(target, linked(target), writer);
+  }
+
+  private static void replaceDirectory(Path named, Path target, Writer writer) throws IOException {
+    if (!takesPlace(named)) {
+      throw new IOException("it is no directory, but a device or a pipe");
+    }
     Path temporary = sibling(target);
     try {
       Files.createDirectory(temporary);
@@ -123,12 +149,34 @@ public final class AtomicFile {
     delete(old);
   }
 
+  /** Whether a file takes the place of the target; no file is put in that of a device or pipe. */
+  private static boolean takesPlace(Path target) throws IOException {
+    return !Files.exists(target)
+        || !Files.readAttributes(target, BasicFileAttributes.class).isOther();
+  }
+
+  /** Where a path leads if it is a link, be there something or nothing yet. */
+  private static Path linked(Path path) throws IOException {
+    Path place = path;
+    for (int links = 0; Files.isSymbolicLink(place); links++) {
+      if (links == MOST_LINKS) {
+        throw new IOException("its links go in a circle");
+      }
+      place = place.resolveSibling(Files.readSymbolicLink(place));
+    }
+    return place;
+  }
+
   private static Path sibling(Path target) throws IOException {
+    return target.resolveSibling("." + UUID.randomUUID() + "." + name(target));
+  }
+
+  private static String name(Path target) throws IOException {
     Path name = target.getFileName();
     if (name == null || name.toString().isEmpty()) {
       throw new IOException("it is not the name of a file");
     }
-    return target.resolveSibling("." + UUID.randomUUID() + "." + name);
+    return name.toString();
   }
 
   /** A directory and all below it, the deepest first; nothing if it is not there. */

@@ -33,6 +33,14 @@ public final class NpyArray {
     INT32("<i4", 4),
     /** 64-bit signed integer. */
     INT64("<i8", 8),
+    /** 16-bit floating point. */
+    FLOAT16("<f2", 2),
+    /**
+     * The upper half of a float32, as the package ml_dtypes stores it, which gives NumPy this type.
+     */
+    BFLOAT16("<V2", 2),
+    /** 16-bit unsigned integer. */
+    UINT16("<u2", 2),
     /** Unsigned byte. */
     UINT8("|u1", 1),
     /** One byte, 0 or 1. */
@@ -53,6 +61,15 @@ public final class NpyArray {
      */
     public String numpyName() {
       return name().toLowerCase(java.util.Locale.ROOT);
+    }
+
+    /**
+     * How large an element is.
+     *
+     * @return its bytes
+     */
+    public int size() {
+      return size;
     }
   }
 
@@ -103,6 +120,21 @@ public final class NpyArray {
     ByteBuffer data = allocate(Type.INT64, values.length, shape);
     data.asLongBuffer().put(values);
     return new NpyArray(Type.INT64, shape.clone(), data);
+  }
+
+  /**
+   * An array of any type.
+   *
+   * @param type the type
+   * @param data the elements in C order, little-endian; copied
+   * @param shape the shape
+   * @return the array
+   * @throws NumpyException if the shape holds another number of elements
+   */
+  public static NpyArray of(Type type, ByteBuffer data, long... shape) {
+    ByteBuffer own = allocate(type, data.remaining() / type.size, shape);
+    own.put(data.duplicate()).rewind();
+    return new NpyArray(type, shape.clone(), own);
   }
 
   /**
@@ -325,21 +357,38 @@ public final class NpyArray {
   }
 
   /**
-   * The elements of a float64 or float32 array.
+   * The elements of an array of floating-point numbers.
    *
    * @return a new array in C order
    * @throws NumpyException if the elements are of another type
    */
   public double[] toDoubles() {
     double[] values = new double[size()];
-    if (type == Type.FLOAT32) {
-      float[] floats = toFloats();
-      Arrays.setAll(values, i -> floats[i]);
-    } else {
-      require(Type.FLOAT64);
-      data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(values);
+    ByteBuffer elements = bytes();
+    switch (type) {
+      case FLOAT16 -> Arrays.setAll(values, i -> half(elements.getShort(2 * i)));
+      case BFLOAT16 ->
+          Arrays.setAll(values, i -> Float.intBitsToFloat(elements.getShort(2 * i) << 16));
+      case FLOAT32 -> Arrays.setAll(values, i -> elements.getFloat(4 * i));
+      default -> {
+        require(Type.FLOAT64);
+        elements.asDoubleBuffer().get(values);
+      }
     }
     return values;
+  }
+
+  /** The number that 16 bits are: sign, 5 bits of exponent, 10 of mantissa (IEEE 754). */
+  private static double half(short bits) {
+    int exponent = bits >> 10 & 31;
+    int mantissa = bits & 1023;
+    double magnitude =
+        switch (exponent) {
+          case 0 -> mantissa * 0x1p-24;
+          case 31 -> mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN;
+          default -> (1024 + mantissa) * Math.scalb(1.0, exponent - 25);
+        };
+    return bits < 0 ? -magnitude : magnitude;
   }
 
   /**

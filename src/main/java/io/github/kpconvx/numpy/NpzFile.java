@@ -44,14 +44,16 @@ public final class NpzFile {
         if (!name.endsWith(SUFFIX)) {
           throw new NumpyException(file + " holds " + name + ", which is no NumPy array");
         }
-        arrays.put(
-            name.substring(0, name.length() - SUFFIX.length()),
-            NpyArray.parse(name + " of " + file, bytes(zip, entry, file)));
+        NpyArray array = NpyArray.parse(name + " of " + file, bytes(zip, entry, file));
+        if (arrays.put(name.substring(0, name.length() - SUFFIX.length()), array) != null) {
+          throw new NumpyException(file + " holds " + name + " twice, expected each array once");
+        }
       }
     } catch (NoSuchFileException e) {
       throw new NumpyException("No such file: " + file, e);
     } catch (ZipException e) {
-      throw new NumpyException(file + " is no .npz file, or is cut short: " + e.getMessage(), e);
+      throw new NumpyException(
+          file + " is no .npz file, or is cut short or damaged: " + e.getMessage(), e);
     } catch (IOException e) {
       throw new NumpyException("Cannot read " + file + ": " + e.getMessage(), e);
     }
@@ -81,6 +83,14 @@ public final class NpzFile {
                 + declared
                 + " bytes, holds "
                 + bytes.length);
+      }
+      // Java's reader does not look whether they are those that were written.
+      CRC32 crc = new CRC32();
+      crc.update(bytes);
+      if (crc.getValue() != entry.getCrc()) {
+        throw new NumpyException(
+            "%s of %s is damaged: its checksum is %08x, expected %08x"
+                .formatted(entry.getName(), file, crc.getValue(), entry.getCrc()));
       }
       return bytes;
     }

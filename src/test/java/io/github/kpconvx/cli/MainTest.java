@@ -17,6 +17,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -86,6 +87,72 @@ class MainTest {
     assertEquals(1, run("verify", KERAS, "--inputs", INPUTS, "--golden", output));
     assertTrue(out.contains("max |difference| 0.00100") && out.contains("DIFFERS"), out);
     assertEquals(0, run("verify", KERAS, "--inputs", INPUTS, "--golden", output, "--atol", "0.01"));
+  }
+
+  @Test
+  void noOutputTakesThePlaceOfWhatItIsMadeOf() throws IOException {
+    Path inputs = Files.copy(Path.of(INPUTS), directory.resolve("in.npz"));
+    Path model = Files.copy(Path.of(KERAS), directory.resolve("model.keras"));
+    Path link = Files.createSymbolicLink(directory.resolve("link.npz"), inputs);
+    byte[] before = Files.readAllBytes(inputs);
+    for (Path output :
+        List.of(
+            inputs, link, model, directory.resolve("../" + directory.getFileName() + "/in.npz"))) {
+      assertFails(
+          "which would be lost; choose another name",
+          "predict",
+          "--model",
+          model,
+          "--inputs",
+          inputs,
+          "--output",
+          output);
+    }
+    assertFails("which would be lost", "convert", model, model, "--force");
+    assertFails(
+        "there is no folder " + directory.resolve("none"),
+        "predict",
+        "--model",
+        model,
+        "--inputs",
+        inputs,
+        "--output",
+        directory.resolve("none/out.npz"));
+    assertArrayEquals(before, Files.readAllBytes(inputs));
+    assertArrayEquals(Files.readAllBytes(Path.of(KERAS)), Files.readAllBytes(model));
+  }
+
+  /** In a JVM of its own, with standard output and heap as given: its exit status. */
+  private int inAnotherJvm(String shell, String... options) throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString()));
+    command.addAll(List.of(options));
+    command.addAll(
+        List.of(
+            "-cp",
+            System.getProperty("java.class.path"),
+            "io.github.kpconvx.cli.Main",
+            "inspect",
+            KERAS));
+    String line =
+        String.join(" ", command.stream().map(part -> "'" + part + "'").toList()) + " " + shell;
+    Process process =
+        new ProcessBuilder("bash", "-c", "set -o pipefail; " + line)
+            .redirectError(directory.resolve("err.txt").toFile())
+            .start();
+    process.getInputStream().readAllBytes();
+    int status = process.waitFor();
+    err = Files.readString(directory.resolve("err.txt"));
+    return status;
+  }
+
+  @Test
+  void saysThatStandardOutputIsFullAndNothingWhereNobodyReadsIt() throws Exception {
+    assertEquals(1, inAnotherJvm("> /dev/full"), err);
+    assertTrue(err.contains("error: standard output cannot be written: No space left"), err);
+    assertEquals(0, inAnotherJvm("> /dev/null"), err);
+    inAnotherJvm("| true");
+    assertEquals("", err);
   }
 
   @Test
@@ -485,8 +552,8 @@ class MainTest {
     NpyArray f = inputs.get("F");
     assertInputFails("expected float32", "F", NpyArray.of(f.toFloats(), f.size()));
     assertInputFails("expected int32", "N", NpyArray.of(new long[n.size()], n.shape()));
-    assertInputFails("disagree in B", "F", NpyArray.of(new float[24 * 4], 1, 24, 4));
-    assertInputFails("disagree in R", "F", NpyArray.of(new float[2 * 12 * 4], 2, 12, 4));
+    assertInputFails("disagree in (B, R)", "F", NpyArray.of(new float[24 * 4], 1, 24, 4));
+    assertInputFails("disagree in (B, R)", "F", NpyArray.of(new float[2 * 12 * 4], 2, 12, 4));
     int[] indices = n.toInts();
     for (int wrong : new int[] {-1, 24}) {
       indices[30] = wrong;

@@ -1,16 +1,21 @@
 package io.github.kpconvx.io;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -112,5 +117,52 @@ class AtomicFileTest {
     fails("not the name of a file", () -> AtomicFile.write(Path.of("/"), FULL_DISK));
     fails("not the name of a file", () -> AtomicFile.writeDirectory(Path.of(""), FULL_DISK));
     assertEquals(List.of(), Fixtures.files(folder));
+  }
+
+  @Test
+  void aLinkStaysALink(@TempDir Path folder) throws IOException {
+    Path file = Files.writeString(folder.resolve("real.txt"), "old");
+    Path link = Files.createSymbolicLink(folder.resolve("link.txt"), Path.of("real.txt"));
+    AtomicFile.write(link, temporary -> Files.writeString(temporary, "new"));
+    assertTrue(Files.isSymbolicLink(link));
+    assertEquals("new", Files.readString(file));
+    Path dangling = Files.createSymbolicLink(folder.resolve("to-nothing"), Path.of("made.txt"));
+    AtomicFile.write(dangling, temporary -> Files.writeString(temporary, "made"));
+    assertTrue(Files.isSymbolicLink(dangling));
+    assertEquals("made", Files.readString(folder.resolve("made.txt")));
+    Path circle = Files.createSymbolicLink(folder.resolve("circle"), Path.of("circle"));
+    assertThrows(
+        IOException.class, () -> AtomicFile.write(circle, path -> Files.writeString(path, "x")));
+  }
+
+  @Test
+  void aLinkedDirectoryStaysLinked(@TempDir Path folder) throws IOException {
+    Path real = Files.createDirectory(folder.resolve("real"));
+    Files.writeString(real.resolve("a"), "old");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), real);
+    AtomicFile.writeDirectory(link, temporary -> Files.writeString(temporary.resolve("b"), "new"));
+    assertTrue(Files.isSymbolicLink(link));
+    assertEquals("new", Files.readString(real.resolve("b")));
+    assertFalse(Files.exists(real.resolve("a")));
+  }
+
+  @Test
+  void whatIsNoFileIsWrittenToAndStays(@TempDir Path folder) throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    CompletableFuture<String> read =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return Files.readString(pipe);
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    AtomicFile.write(pipe, temporary -> Files.writeString(temporary, "through"));
+    assertEquals("through", read.get(10, TimeUnit.SECONDS));
+    assertTrue(Files.readAttributes(pipe, BasicFileAttributes.class).isOther());
+    AtomicFile.write(Path.of("/dev/null"), temporary -> Files.writeString(temporary, "nowhere"));
+    assertTrue(Files.readAttributes(Path.of("/dev/null"), BasicFileAttributes.class).isOther());
   }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,6 +73,64 @@ class NpzFileTest {
     assertRefused(
         zip("x.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999,), }", 4)),
         "larger than 2 GiB");
+  }
+
+  /** Made by NumPy, then one byte changed, or one array added twice. */
+  @Test
+  void believesNothingThatWasDamaged() throws IOException {
+    Path resources = Path.of("src/test/resources/io/github/kpconvx/numpy");
+    assertRefused(resources.resolve("npz_crc_wrong.npz"), "is damaged");
+    assertRefused(resources.resolve("npz_member_twice.npz"), "twice");
+    byte[] whole = Files.readAllBytes(Fixtures.of("defaults").resolve("inputs.npz"));
+    Map<String, NpyArray> expected = NpzFile.read(Fixtures.of("defaults").resolve("inputs.npz"));
+    Path changed = directory.resolve("changed.npz");
+    for (int at = 0; at < whole.length; at += 97) {
+      byte[] bytes = whole.clone();
+      bytes[at] ^= 1;
+      Files.write(changed, bytes);
+      try {
+        // What is read all the same is what was written: the byte is one that says nothing.
+        NpzFile.read(changed)
+            .forEach(
+                (name, array) -> assertEquals(expected.get(name).bytes(), array.bytes(), name));
+      } catch (NumpyException e) {
+        assertTrue(e.getMessage().contains("changed.npz"), e.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void readsAndWritesEveryType() {
+    Map<String, NpyArray> arrays = new LinkedHashMap<>();
+    for (NpyArray.Type type : NpyArray.Type.values()) {
+      // Zeros and ones, whatever the size of an element is.
+      ByteBuffer data = ByteBuffer.allocate(2 * 3 * type.size());
+      for (int i = 0; i < data.capacity(); i += type.size()) {
+        data.put(i, (byte) 1);
+      }
+      arrays.put(type.numpyName(), NpyArray.of(type, data, 2, 3));
+    }
+    Path file = directory.resolve("types.npz");
+    NpzFile.write(file, arrays);
+    Map<String, NpyArray> again = NpzFile.read(file);
+    arrays.forEach(
+        (name, array) -> {
+          assertEquals(array.toString(), again.get(name).toString());
+          assertEquals(array.bytes(), again.get(name).bytes());
+        });
+    assertThrows(
+        NumpyException.class, () -> NpyArray.of(NpyArray.Type.FLOAT16, ByteBuffer.allocate(4), 3));
+  }
+
+  @Test
+  void readsHalves() {
+    short[] halves = {0x3C00, (short) 0xC000, 0x0001, 0x7BFF, 0x7C00, 0x7E00, (short) 0x8000};
+    double[] expected = {1, -2, 0x1p-24, 65504, Double.POSITIVE_INFINITY, Double.NaN, -0.0};
+    ByteBuffer data = ByteBuffer.allocate(14).order(ByteOrder.LITTLE_ENDIAN);
+    data.asShortBuffer().put(halves);
+    assertArrayEquals(expected, NpyArray.of(NpyArray.Type.FLOAT16, data, 7).toDoubles());
+    data.asShortBuffer().put(0, (short) 0x3FC0);
+    assertEquals(1.5, NpyArray.of(NpyArray.Type.BFLOAT16, data, 7).toDoubles()[0]);
   }
 
   private Path zip(String name, byte[] content) throws IOException {
