@@ -6,10 +6,17 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** The models under {@code savedmodels}. */
 public final class Fixtures {
+  /**
+   * The tag of tests that take long and have a quicker one of their kind: {@code mvn verify} leaves
+   * them out, {@code mvn -Pfull verify} runs all.
+   */
+  public static final String FULL = "full";
+
   /** The trained model. */
   public static final Path AERIAL = Path.of("savedmodels/aerial");
 
@@ -20,6 +27,15 @@ public final class Fixtures {
   private static final List<String> MODELS =
       List.of("saved_model", "model.keras", "model.h5", "weights.h5", "model.weights.h5");
 
+  /** One or two of each version, which have a bit of everything between them. */
+  private static final Set<String> REPRESENTATIVES =
+      Set.of(
+          "keras-3.15.1/deformable",
+          "keras-3.15.1/network_two_outputs",
+          "keras-3.6.0/nested",
+          "keras-2.15.0/batch_norms",
+          "tf_keras-2.21.0/original");
+
   private Fixtures() {}
 
   /** Every parity case of every version of Keras 3 and Keras 2. */
@@ -28,6 +44,21 @@ public final class Fixtures {
         .flatMap(Fixtures::directories)
         .flatMap(Fixtures::directories)
         .toList();
+  }
+
+  /** The parity cases that every run of the tests takes. */
+  public static Stream<Path> representatives() {
+    return cases().stream().filter(Fixtures::isRepresentative);
+  }
+
+  /** The parity cases that tests with the tag {@link #FULL} take. */
+  public static Stream<Path> others() {
+    return cases().stream().filter(path -> !isRepresentative(path));
+  }
+
+  private static boolean isRepresentative(Path directory) {
+    int names = directory.getNameCount();
+    return REPRESENTATIVES.contains(directory.subpath(names - 2, names).toString());
   }
 
   /** The files of a case that hold a model or its weights. */

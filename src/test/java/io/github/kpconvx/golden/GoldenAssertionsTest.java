@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +61,7 @@ class GoldenAssertionsTest {
     }
   }
 
+  @Tag(Fixtures.FULL)
   @ParameterizedTest
   @ValueSource(strings = {".venv-tf218", ".venv-latest"})
   void whatPythonWritesNowAgrees(String environment) throws Exception {

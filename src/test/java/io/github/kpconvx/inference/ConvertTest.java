@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -39,11 +40,19 @@ class ConvertTest {
   @TempDir private Path directory;
 
   static Stream<Path> cases() {
-    return Fixtures.cases().stream().filter(path -> !isOfKeras2(path));
+    return Fixtures.representatives().filter(path -> !isOfKeras2(path));
+  }
+
+  static Stream<Path> otherCases() {
+    return Fixtures.others().filter(path -> !isOfKeras2(path));
   }
 
   static Stream<Path> casesOfKeras2() {
-    return Fixtures.cases().stream().filter(ConvertTest::isOfKeras2);
+    return Fixtures.representatives().filter(ConvertTest::isOfKeras2);
+  }
+
+  static Stream<Path> otherCasesOfKeras2() {
+    return Fixtures.others().filter(ConvertTest::isOfKeras2);
   }
 
   private static boolean isOfKeras2(Path original) {
@@ -147,6 +156,20 @@ class ConvertTest {
           (name, output) ->
               assertArrayEquals(golden.get(name).toDoubles(), output.toDoubles(), 1e-5, name));
     }
+  }
+
+  @Tag(Fixtures.FULL)
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("otherCases")
+  void thereAndBackEveryBitOfTheOthersIsTheSame(Path original) throws IOException {
+    thereAndBackEveryBitIsTheSame(original);
+  }
+
+  @Tag(Fixtures.FULL)
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("otherCasesOfKeras2")
+  void theOthersThatKeras2WroteBecomeWeightsAndASavedModel(Path original) throws IOException {
+    whatKeras2WroteBecomesWeightsAndASavedModel(original);
   }
 
   private static void assertEqualWeights(

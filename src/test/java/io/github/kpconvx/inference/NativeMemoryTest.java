@@ -8,6 +8,7 @@ import io.github.kpconvx.numpy.NpzFile;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -44,6 +45,7 @@ class NativeMemoryTest {
     }
   }
 
+  @Tag(Fixtures.FULL)
   @Test
   void twoHundredLoadsAndClosesOfEachEngine() {
     assertFlat(

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -36,10 +37,15 @@ class ParityTest {
   private static final Tolerance TOLERANCE = new Tolerance(5e-6, 5e-6);
 
   static Stream<Arguments> nativeModels() {
-    return Fixtures.cases().stream()
-        .flatMap(
-            directory ->
-                Fixtures.models(directory).stream().map(file -> Arguments.of(directory, file)));
+    return Fixtures.representatives().flatMap(ParityTest::models);
+  }
+
+  static Stream<Arguments> otherNativeModels() {
+    return Fixtures.others().flatMap(ParityTest::models);
+  }
+
+  private static Stream<Arguments> models(Path directory) {
+    return Fixtures.models(directory).stream().map(file -> Arguments.of(directory, file));
   }
 
   static Stream<Path> cases() {
@@ -47,7 +53,11 @@ class ParityTest {
   }
 
   static Stream<Path> casesWithSignature() {
-    return cases().filter(Fixtures::hasSignature);
+    return Fixtures.representatives().filter(Fixtures::hasSignature);
+  }
+
+  static Stream<Path> otherCasesWithSignature() {
+    return Fixtures.others().filter(Fixtures::hasSignature);
   }
 
   @Test
@@ -72,7 +82,7 @@ class ParityTest {
     assertTrue(names.get("keras-3.6.0").containsAll(names.get("keras-2.15.0")));
     assertEquals(
         names.keySet(),
-        casesWithSignature()
+        Stream.concat(casesWithSignature(), otherCasesWithSignature())
             .map(path -> path.getParent().getFileName().toString())
             .collect(Collectors.toSet()));
   }
@@ -97,13 +107,26 @@ class ParityTest {
     }
   }
 
+  @Tag(Fixtures.FULL)
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource("otherNativeModels")
+  void nativeEngineAgreesOnTheOthersToo(Path directory, String file) {
+    nativeEngineAgreesStageByStage(directory, file);
+  }
+
   static Stream<Arguments> otherFormulations() {
-    return cases()
-        .filter(directory -> directory.getParent().endsWith("keras-3.15.1"))
-        .flatMap(
-            directory ->
-                Stream.of(Formulation.PLAIN, Formulation.COMPILED)
-                    .map(form -> Arguments.of(directory, form)));
+    return Fixtures.representatives().flatMap(ParityTest::formulations);
+  }
+
+  static Stream<Arguments> otherFormulationsOfOthers() {
+    return Fixtures.others().flatMap(ParityTest::formulations);
+  }
+
+  private static Stream<Arguments> formulations(Path directory) {
+    return directory.getParent().endsWith("keras-3.15.1")
+        ? Stream.of(Formulation.PLAIN, Formulation.COMPILED)
+            .map(form -> Arguments.of(directory, form))
+        : Stream.empty();
   }
 
   /** All other tests are of the default, {@link Formulation#FOLDED}. */
@@ -120,6 +143,20 @@ class ParityTest {
       names.removeIf(name -> name.startsWith("oracle/") || name.endsWith("/near_tie"));
       compare(directory, golden, predict(model, directory, names));
     }
+  }
+
+  @Tag(Fixtures.FULL)
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource("otherFormulationsOfOthers")
+  void otherFormulationsAgreeOnTheOthersToo(Path directory, Formulation formulation) {
+    otherFormulationsAgreeStageByStage(directory, formulation);
+  }
+
+  @Tag(Fixtures.FULL)
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("otherCasesWithSignature")
+  void storedSignatureAgreesOnTheOthersToo(Path directory) {
+    storedSignatureAgrees(directory);
   }
 
   @ParameterizedTest(name = "{0}")

@@ -8,6 +8,7 @@ import io.github.kpconvx.PythonEnvironment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Live comparison with Python, in the environments that {@code python-compat/setup_environments.sh}
  * makes.
  */
+@Tag(Fixtures.FULL)
 class PythonTest {
   private static final int MODELS = 4;
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Models that go from Keras to Java, from Java to Keras, and back again, live in the environments
  * that {@code python-compat/setup_environments.sh} makes.
  */
+@Tag(Fixtures.FULL)
 class WrittenTest {
   private static final List<String> FILES = List.of("saved_model", "model.keras");
   private static final String AERIAL = "aerial";

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +54,7 @@ class KernelRepresentationTest {
     compare(RESOURCES.resolve(kernel));
   }
 
+  @Tag(Fixtures.FULL)
   @ParameterizedTest
   @ValueSource(strings = {".venv-tf218", ".venv-latest"})
   void showsWhatPythonShowsLive(String environment) throws Exception {

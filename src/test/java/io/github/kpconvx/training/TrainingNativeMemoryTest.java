@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Resident memory after thousands of steps of training, with validation and checkpoints, is within
  * 2 % of what it was after as many.
  */
+@Tag(Fixtures.FULL)
 @EnabledOnOs(OS.LINUX)
 class TrainingNativeMemoryTest {
   private static final int POINTS = 6;

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,6 +64,14 @@ class TrainingParityTest {
   private static final double ADAM_RATE = 0.001;
   private static final int MODELS = 3;
 
+  /** The cases that every run of the tests takes. */
+  private static final Set<String> REPRESENTATIVES =
+      Set.of(
+          "keras-3.15.1/batch_norms",
+          "keras-3.15.1/deformable",
+          "keras-3.15.1/network_two_outputs",
+          "keras-3.6.0/regularized_parts");
+
   @TempDir private Path folder;
 
   static Stream<Path> cases() {
@@ -89,9 +98,28 @@ class TrainingParityTest {
     return cases().filter(path -> !path.endsWith("keras-3.6.0/activity"));
   }
 
+  static Stream<Path> representatives() {
+    return comparable().filter(TrainingParityTest::isRepresentative);
+  }
+
+  static Stream<Path> others() {
+    return comparable().filter(path -> !isRepresentative(path));
+  }
+
+  private static boolean isRepresentative(Path directory) {
+    return REPRESENTATIVES.stream().anyMatch(directory::endsWith);
+  }
+
   @ParameterizedTest(name = "{0}")
-  @MethodSource("comparable")
+  @MethodSource("representatives")
   void agrees(Path directory) {
+    compare(directory);
+  }
+
+  @Tag(Fixtures.FULL)
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("others")
+  void theOthersAgreeToo(Path directory) {
     compare(directory);
   }
 
@@ -100,6 +128,7 @@ class TrainingParityTest {
    * computed less exactly than the forward bound by either side; drawn anew, one model in thirty
    * is.
    */
+  @Tag(Fixtures.FULL)
   @ParameterizedTest
   @CsvSource({".venv-tf218, 837574", ".venv-latest, 565824"})
   void drawnModelsAgreeLive(String environment, int seed) throws Exception {

@@ -3,6 +3,7 @@ package io.github.kpconvx.training;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -21,6 +22,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,6 +71,7 @@ class TrainingRunTest {
     }
   }
 
+  @Tag(Fixtures.FULL)
   @Test
   void endsWhereKerasEnds() throws Exception {
     PythonEnvironment.find(".venv-latest")

@@ -3,6 +3,7 @@ package io.github.kpconvx.layer.vl3d;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.ResidentMemory;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
@@ -19,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +41,7 @@ import org.tensorflow.types.TInt32;
  * What a frozen layer holds of a million points while it runs is within {@link Formulation}'s
  * formula.
  */
+@Tag(Fixtures.FULL)
 @EnabledOnOs(OS.LINUX)
 class LargeCloudTest {
   private static final int POINTS = 1_000_000;
