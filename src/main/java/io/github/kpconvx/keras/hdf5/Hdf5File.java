@@ -149,7 +149,8 @@ public final class Hdf5File implements AutoCloseable {
         "",
         () ->
             Optional.ofNullable(hdf.getAttribute(attribute))
-                .map(Attribute::getData)
+                .filter(found -> !found.isEmpty())
+                .map(Utf8Attribute::data)
                 .filter(String.class::isInstance)
                 .map(String.class::cast));
   }
@@ -186,7 +187,8 @@ public final class Hdf5File implements AutoCloseable {
     if (attribute.isEmpty() || attribute.getSize() == 0) {
       return List.of();
     }
-    if (attribute.getSizeInBytes() <= hdf.size() && attribute.getData() instanceof String[] texts) {
+    if (attribute.getSizeInBytes() <= hdf.size()
+        && Utf8Attribute.data(attribute) instanceof String[] texts) {
       return Arrays.asList(texts);
     }
     throw new KerasException(

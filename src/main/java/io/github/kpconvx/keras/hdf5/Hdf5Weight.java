@@ -148,13 +148,14 @@ final class Hdf5Weight implements StoredWeight {
                   "%s: %s cannot be read: it holds other than the %d values it declares"
                       .formatted(file.name(), path, shape.size()));
             });
+    WeightAlignment.requireFinite(file.name(), path, values);
     return TFloat32.tensorOf(shape, DataBuffers.of(values, true, false));
   }
 
   /** The name that Keras gave the layer, with the weight's number. */
   private static String nameOf(Dataset dataset) {
     Attribute name = dataset.getParent().getAttribute("name");
-    return name != null && name.getData() instanceof String layer
+    return name != null && !name.isEmpty() && Utf8Attribute.data(name) instanceof String layer
         ? layer + "/" + dataset.getName()
         : dataset.getPath().substring(1);
   }

@@ -97,7 +97,9 @@ final class Checkpoint implements AutoCloseable {
                     file, path, WeightAlignment.text(stored.shape()), WeightAlignment.text(shape)));
       }
       return TFloat32.tensorOf(shape, stored::copyTo);
-    } catch (TensorFlowException | InvalidProtocolBufferException e) {
+    } catch (KerasException e) {
+      throw e;
+    } catch (RuntimeException | InvalidProtocolBufferException e) { // TensorFlow's have no root.
       throw new KerasException(
           "%s: the value of %s cannot be read: %s".formatted(file, path, Failures.reason(e)), e);
     }

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.SmallModel;
 import io.github.kpconvx.keras.file.ModelFile;
@@ -15,6 +18,8 @@ import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.keras.weights.WeightStoreTest;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -38,6 +43,25 @@ class LegacyHdf5WeightStoreTest {
       assertArrayEquals(
           new float[] {0, 1, 2, 3, 4, 5, 6, 7}, SmallModel.values(found.get("head/kernel")));
       assertArrayEquals(new float[] {0, 1}, SmallModel.values(found.get("head/bias")));
+    }
+  }
+
+  /** Python names them in UTF-8, which h5py puts down as ASCII. */
+  @Test
+  void opensAModelWhoseNamesAreNotAscii() throws Exception {
+    Path unicode = Path.of(getClass().getResource("/unicode/uni.h5").toURI());
+    try (WeightStore store = WeightStore.open(unicode)) {
+      assertEquals(
+          List.of("größe Ω 点/kernel", "größe Ω 点/bias"),
+          store.weights().stream().map(StoredWeight::name).toList());
+    }
+    NpyArray golden = NpzFile.read(unicode.resolveSibling("uni.gold.npz")).get("output_0");
+    try (Model model = KPConvX.load(unicode)) {
+      NpyArray output =
+          Tensors.predict(
+                  model, NpzFile.read(unicode.resolveSibling("uni.in.npz")), List.of("output_0"))
+              .get("output_0");
+      assertArrayEquals(golden.toFloats(), output.toFloats(), 1e-6f);
     }
   }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.SmallModel;
 import io.github.kpconvx.keras.file.KerasArchive;
@@ -95,6 +96,21 @@ public class WeightStoreTest {
                     }));
     assertEquals(found.size(), ordered.size());
     return ordered;
+  }
+
+  @Test
+  void saysWhichWeightIsNoNumber() throws Exception {
+    Path file = Path.of(WeightStoreTest.class.getResource("/hostile/weights_nan.keras").toURI());
+    KerasException error = assertThrows(KerasException.class, () -> KPConvX.load(file).close());
+    assertEquals(
+        file
+            + " (model.weights.h5): weight layers/dense/vars/0 holds NaN at place 0 of 48, expected"
+            + " finite numbers; its training failed or the file is damaged",
+        error.getMessage());
+    WeightAlignment.requireFinite("f", "w", 1, -Float.MAX_VALUE);
+    for (float wrong : new float[] {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN}) {
+      assertThrows(KerasException.class, () -> WeightAlignment.requireFinite("f", "w", 1, wrong));
+    }
   }
 
   @Test
