@@ -3,11 +3,14 @@
     python pointcloud_las.py        (laspy 2.7.0, lazrs 0.8.2, laszip 0.3.0)
 """
 
+import io
 import itertools
 import pathlib
+import struct
 import zipfile
 
 import laspy
+import lazrs
 import numpy as np
 from laspy.vlrs.known import WktCoordinateSystemVlr
 
@@ -117,6 +120,28 @@ def write_attributes():
     las.write(FOLDER / "attributes-geotiff.las")
     las.write(FOLDER / "attributes-geotiff.laz")
 
+def write_chunks():
+    """The points of las14-format7.las in chunks of 1, 99, 199 and one more of the compressor's own."""
+    las = bytearray((FOLDER / "las14-format7.las").read_bytes())
+    start, length = int.from_bytes(las[96:100], "little"), 36
+    description = lazrs.LazVlr.new_for_compression(7, 0, True)
+    data = bytes(description.record_data())
+    record = struct.pack("<H16sHH32s", 0, b"laszip encoded", 22204, len(data), b"by lazrs") + data
+    head = las[:start] + record
+    head[96:100] = len(head).to_bytes(4, "little")
+    head[100:104] = (int.from_bytes(head[100:104], "little") + 1).to_bytes(4, "little")
+    head[104] |= 0x80
+    stream = io.BytesIO()
+    stream.write(head)
+    compressor = lazrs.LasZipCompressor(stream, description)
+    first = 0
+    for count in (1, 99, 199, 1):
+        compressor.compress_many(bytes(las[start + first * length : start + (first + count) * length]))
+        compressor.finish_current_chunk()
+        first += count
+    compressor.done()
+    (FOLDER / "chunks-format7.laz").write_bytes(stream.getvalue())
+
 
 for extension in ("las", "laz"):
     write(f"las12-format3.{extension}", "1.2", 3)
@@ -125,3 +150,4 @@ for extension in ("las", "laz"):
 write_layers()
 write_special()
 write_attributes()
+write_chunks()

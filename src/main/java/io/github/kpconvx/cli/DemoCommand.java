@@ -141,7 +141,8 @@ final class DemoCommand implements Callable<Integer> {
       truth[i] = codes.indexOf(cloud.classification(i));
       if (truth[i] < 0) {
         throw new KerasException(
-            "Point "
+            cloud.source()
+                + ": point "
                 + i
                 + " is of class "
                 + cloud.classification(i)

@@ -147,7 +147,7 @@ final class LazDecoder {
     }
     ByteBuffer head = LasReader.littleEndian(file.bytes(table, 8));
     long count = Integer.toUnsignedLong(head.getInt(4));
-    if (head.getInt(0) != 0 || count > (table - start) / records.length()) {
+    if (head.getInt(0) != 0 || count - 1 > (table - start) / records.length()) {
       throw file.error(
           "is corrupt: %d chunks of compressed points in %d bytes".formatted(count, table - start));
     }
@@ -173,11 +173,13 @@ final class LazDecoder {
                 : (int) Math.min(Integer.toUnsignedLong(chunkSize), size - first);
         length = numbers.decompress(length, 1);
         long bytes = Integer.toUnsignedLong(length);
-        if (points <= 0 || points > size - first || bytes > end - place) {
+        if (points < 0 || points > size - first || bytes > end - place) {
           first = -1;
           break;
         }
-        chunks.add(new Chunk(place, bytes, (int) first, points));
+        if (points > 0) { // A writer may end with an empty chunk.
+          chunks.add(new Chunk(place, bytes, (int) first, points));
+        }
         place += bytes;
         first += points;
       }
