@@ -94,6 +94,7 @@ public final class KPConvX {
     private LayerRegistry registry = StandardLayers.registry();
     private Formulation formulation = Formulation.FOLDED;
     private String signature = SIGNATURE;
+    private boolean unsafeOperations;
 
     private Loader(Path path) {
       this.path = path;
@@ -174,6 +175,18 @@ public final class KPConvX {
      */
     public Loader withSignature(String newSignature) {
       signature = newSignature;
+      return this;
+    }
+
+    /**
+     * Allows the {@linkplain Engine#SAVEDMODEL stored} engine to run operations that reach beyond
+     * the model: that read and write files, run code of other programs or print.
+     *
+     * @param allowed true only for models that are trusted; false otherwise
+     * @return this
+     */
+    public Loader withUnsafeOperations(boolean allowed) {
+      unsafeOperations = allowed;
       return this;
     }
 
@@ -420,6 +433,9 @@ public final class KPConvX {
       if (!known.contains(signature)) {
         throw new KerasException(
             path + " has no signature " + signature + ", expected one of " + known);
+      }
+      if (!unsafeOperations) {
+        StoredOperations.requireContained(path);
       }
       start.await();
       SavedModelBundle bundle;

@@ -34,6 +34,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.MetaGraphDef;
@@ -330,6 +331,26 @@ class ModelTest {
     KPConvX.Loader loader = KPConvX.loader(directory).withEngine(Engine.SAVEDMODEL);
     assertLoadRefused(loader, "signature serving_default names what its graph does not have");
     assertLoadRefused(loader, named);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"WriteFile", "ReadFile"})
+  void runsNoStoredOperationThatReachesBeyondTheModel(String operation, @TempDir Path directory)
+      throws IOException {
+    Path sound = CASE.resolve("saved_model");
+    SavedModel.Builder model =
+        SavedModel.parseFrom(Files.readAllBytes(sound.resolve("saved_model.pb"))).toBuilder();
+    model
+        .getMetaGraphsBuilder(0)
+        .getGraphDefBuilder()
+        .getLibraryBuilder()
+        .getFunctionBuilder(0)
+        .addNodeDefBuilder()
+        .setName("reaches_out")
+        .setOp(operation);
+    Files.write(directory.resolve("saved_model.pb"), model.build().toByteArray());
+    KPConvX.Loader loader = KPConvX.loader(directory).withEngine(Engine.SAVEDMODEL);
+    assertLoadRefused(loader, "has the operations [" + operation + "]");
   }
 
   @Test
