@@ -4,6 +4,7 @@ import io.jhdf.api.Attribute;
 import io.jhdf.object.datatype.DataType;
 import io.jhdf.object.datatype.StringData;
 import io.jhdf.object.datatype.VariableLength;
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -50,10 +51,14 @@ final class Utf8Attribute {
     } else {
       return attribute.getData();
     }
-    return DataType.readDataType(utf8.flip())
-        .fillData(
-            attribute.getBuffer(),
-            attribute.getDimensions(),
-            attribute.getNode().getHdfFile().getHdfBackingStorage());
+    int[] dimensions = attribute.getDimensions();
+    boolean scalar = dimensions.length == 0;
+    Object values =
+        DataType.readDataType(utf8.flip())
+            .fillData(
+                attribute.getBuffer(),
+                scalar ? new int[] {1} : dimensions,
+                attribute.getNode().getHdfFile().getHdfBackingStorage());
+    return scalar ? Array.get(values, 0) : values;
   }
 }
