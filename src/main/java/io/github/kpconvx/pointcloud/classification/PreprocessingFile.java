@@ -1,17 +1,11 @@
 package io.github.kpconvx.pointcloud.classification;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
-import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.pointcloud.Feature;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.PointCloudException;
 import io.github.kpconvx.pointcloud.Preprocessing;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,48 +50,33 @@ public final class PreprocessingFile {
    * @throws PointCloudException if a value is out of range; the message names the file
    */
   public static Preprocessing read(Path file) {
-    JsonNode json;
     try {
-      json = Json.object(Files.readAllBytes(file), file.toString());
-    } catch (IOException e) {
-      throw new KerasException(file + ": cannot be read: " + AtomicFile.reason(e, file), e);
-    }
-    try {
-      return preprocessing(reader(file.toString(), json, KEYS));
+      return preprocessing(checked(ConfigReader.read(file), KEYS));
     } catch (PointCloudException e) {
       throw new PointCloudException(file + ": " + e.getMessage(), e);
     }
   }
 
-  /** A reader of an object that has these keys and no others. */
-  private static ConfigReader reader(String owner, JsonNode json, List<String> keys) {
-    if (!(json instanceof ObjectNode object)) {
-      throw new KerasException(owner + ": expected an object of " + keys + ", found " + json);
-    }
-    ConfigReader reader = ConfigReader.of(owner, object);
+  /** Checks that an object has these keys and no others. */
+  private static ConfigReader checked(ConfigReader reader, List<String> keys) {
     reader.allowOnly(keys);
     for (String key : keys) {
       if (!reader.has(key)) {
-        throw new KerasException(owner + ": misses the key " + key + ", expected all of " + keys);
+        throw new KerasException(
+            reader.owner() + ": misses the key " + key + ", expected all of " + keys);
       }
     }
     return reader;
   }
 
   private static Preprocessing preprocessing(ConfigReader reader) {
-    List<Feature> features = new ArrayList<>();
-    for (JsonNode feature : reader.elements("features")) {
-      if (!feature.isTextual()) {
-        throw reader.invalid("features", feature, "names of features");
-      }
-      features.add(Feature.of(feature.textValue()));
-    }
+    List<Feature> features = reader.texts("features").stream().map(Feature::of).toList();
     List<PointClass> classes = new ArrayList<>();
-    for (JsonNode known : reader.elements("classes")) {
-      ConfigReader one =
-          reader(reader.owner() + ": classes[" + classes.size() + "]", known, CLASS_KEYS);
+    for (ConfigReader known : reader.objects("classes")) {
+      checked(known, CLASS_KEYS);
       classes.add(
-          PointClass.of(one.integer("code", 0, 0), one.text("name", ""), one.text("color", "")));
+          PointClass.of(
+              known.integer("code", 0, 0), known.text("name", ""), known.text("color", "")));
     }
     return new Preprocessing(
         reader.number("tile", 0),

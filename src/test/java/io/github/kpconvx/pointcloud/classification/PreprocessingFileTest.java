@@ -71,7 +71,7 @@ class PreprocessingFileTest {
         "\"neighbours\": 16|\"neighbours\": \"16\"|neighbours = \"16\", expected an integer",
         "\"neighbours\": 16,|``|misses the key neighbours",
         "\"height\"|\"hight\"|feature is \"hight\", expected one of",
-        "\"height\"|1|features = 1",
+        "\"height\"|1|features = [1,",
         "\"name\": \"ground\"|\"name\": 2|classes[0]: name = 2, expected a string",
         "\"name\": \"ground\"|\"title\": \"ground\"|classes[0]: unknown configuration key \"title\"",
         "\"code\": 2,|\"code\": 2.5,|classes[0]: code = 2.5, expected an integer",
@@ -91,7 +91,7 @@ class PreprocessingFileTest {
   void namesAMissingFile() {
     Path none = directory.resolve("none.json");
     KerasException error = assertThrows(KerasException.class, () -> PreprocessingFile.read(none));
-    assertEquals(none + ": cannot be read: there is no such file", error.getMessage());
+    assertTrue(error.getMessage().startsWith(none + " cannot be read: no such file"));
   }
 
   @ParameterizedTest
