@@ -2,6 +2,7 @@ package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -67,6 +69,16 @@ final class ConvertCommand implements Callable<Integer> {
       spec.commandLine()
           .getErr()
           .println("The optimizer's state is not written: Keras will say so, and start it anew.");
+    }
+    List<Path> assets = Assets.of(model).files();
+    if (!assets.isEmpty() && out.toString().matches(".*\\.(keras|h5)")) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              "Not written, as only a SavedModel directory holds them: "
+                  + assets.stream().map(Path::toString).collect(Collectors.joining(", "))
+                  + " of "
+                  + model);
     }
     return 0;
   }

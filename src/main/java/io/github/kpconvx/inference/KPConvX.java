@@ -3,6 +3,7 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.ModelFile;
+import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
@@ -268,7 +269,8 @@ public final class KPConvX {
 
     /**
      * Writes the model to another file, of the kind that the target's name tells: a {@code .keras}
-     * archive, a {@code .weights.h5}, or else a SavedModel directory.
+     * archive, a {@code .weights.h5}, or else a SavedModel directory, which keeps the {@linkplain
+     * Assets files} that stand in another.
      *
      * @param target the file or directory to make
      * @param options changes the writer: whether it replaces a target that exists, where kernel
@@ -284,7 +286,7 @@ public final class KPConvX {
         Network network = network(weights);
         network.outline(Ops.create(graph));
         Map<String, StoredWeight> found = network.match(weights);
-        ModelWriter writer = ModelWriter.of(object, registry);
+        ModelWriter writer = ModelWriter.of(object, registry).withAssets(Assets.of(path));
         Optional<String> version = ModelFile.read(path).kerasVersion();
         if (!version.orElse("").startsWith("2.")) {
           // To Keras 2 a bare variable is a weight like any other; then the class tells.

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Session;
+import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
 
 /** Gives layers the weights that a file holds for them. */
@@ -83,11 +84,31 @@ public final class WeightLoader {
     String name = weight.spec().name();
     StoredWeight stored = found.get(prefix + name);
     if (stored != null) {
-      return stored.read();
+      TFloat32 value = stored.read();
+      try {
+        requireFinite(layer, stored.path(), value);
+        return value;
+      } catch (RuntimeException e) {
+        value.close();
+        throw e;
+      }
     }
     if (weight.spec().floating()) {
       return kernelPoints.of(layer, weight);
     }
     throw new KerasException(layer.serialize().describe() + ": there is no weight " + name);
+  }
+
+  /** A model with such a weight would answer NaN without a word. */
+  private static void requireFinite(Layer layer, String path, TFloat32 value) {
+    float[] numbers = new float[Math.toIntExact(value.size())];
+    value.copyTo(DataBuffers.of(numbers, false, false));
+    for (int i = 0; i < numbers.length; i++) {
+      if (!Float.isFinite(numbers[i])) {
+        throw new KerasException(
+            "%s: weight %s holds %s at place %d of %d, expected finite numbers; its training failed or the file is damaged"
+                .formatted(layer.serialize().describe(), path, numbers[i], i, numbers.length));
+      }
+    }
   }
 }

@@ -9,6 +9,7 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
 import io.github.kpconvx.keras.file.KerasArchiveWriter;
 import io.github.kpconvx.keras.hdf5.Hdf5WeightWriter;
+import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.savedmodel.SavedModelWriter;
 import io.github.kpconvx.keras.savedmodel.ServedModel;
@@ -82,6 +83,7 @@ public final class ModelWriter {
   private final boolean replace;
   private final KernelPointsTarget kernelPoints;
   private final Optional<Set<String>> untracked;
+  private final Optional<Assets> assets;
 
   private ModelWriter(
       KerasObject config,
@@ -89,13 +91,15 @@ public final class ModelWriter {
       String kerasVersion,
       boolean replace,
       KernelPointsTarget kernelPoints,
-      Optional<Set<String>> untracked) {
+      Optional<Set<String>> untracked,
+      Optional<Assets> assets) {
     this.config = config;
     this.registry = registry;
     this.kerasVersion = kerasVersion;
     this.replace = replace;
     this.kernelPoints = kernelPoints;
     this.untracked = untracked;
+    this.assets = assets;
   }
 
   /**
@@ -107,7 +111,25 @@ public final class ModelWriter {
    */
   public static ModelWriter of(KerasObject config, LayerRegistry registry) {
     return new ModelWriter(
-        config, registry, KERAS_VERSION, false, KernelPointsTarget.refused(), Optional.empty());
+        config,
+        registry,
+        KERAS_VERSION,
+        false,
+        KernelPointsTarget.refused(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  /**
+   * Gives the model files to stand beside it, such as its preprocessing.
+   *
+   * @param newAssets the files
+   * @return a writer that differs in it alone; what it writes to a {@code .keras} or {@code
+   *     .weights.h5}, which hold no such files, is without them
+   */
+  public ModelWriter withAssets(Assets newAssets) {
+    return new ModelWriter(
+        config, registry, kerasVersion, replace, kernelPoints, untracked, Optional.of(newAssets));
   }
 
   /**
@@ -117,7 +139,8 @@ public final class ModelWriter {
    * @return a writer that differs in it alone
    */
   public ModelWriter withKerasVersion(String newKerasVersion) {
-    return new ModelWriter(config, registry, newKerasVersion, replace, kernelPoints, untracked);
+    return new ModelWriter(
+        config, registry, newKerasVersion, replace, kernelPoints, untracked, assets);
   }
 
   /**
@@ -127,7 +150,8 @@ public final class ModelWriter {
    * @return a writer that differs in it alone
    */
   public ModelWriter replacing(boolean newReplace) {
-    return new ModelWriter(config, registry, kerasVersion, newReplace, kernelPoints, untracked);
+    return new ModelWriter(
+        config, registry, kerasVersion, newReplace, kernelPoints, untracked, assets);
   }
 
   /**
@@ -137,7 +161,8 @@ public final class ModelWriter {
    * @return a writer that differs in it alone
    */
   public ModelWriter withKernelPoints(KernelPointsTarget newKernelPoints) {
-    return new ModelWriter(config, registry, kerasVersion, replace, newKernelPoints, untracked);
+    return new ModelWriter(
+        config, registry, kerasVersion, replace, newKernelPoints, untracked, assets);
   }
 
   /**
@@ -155,7 +180,8 @@ public final class ModelWriter {
         kerasVersion,
         replace,
         kernelPoints,
-        Optional.of(Set.copyOf(newUntracked)));
+        Optional.of(Set.copyOf(newUntracked)),
+        assets);
   }
 
   /**
@@ -233,6 +259,15 @@ public final class ModelWriter {
             target
                 + " holds more than a SavedModel, which would be lost: "
                 + String.join(", ", others));
+      }
+      List<Path> lost = new ArrayList<>(Assets.of(target).files());
+      assets.ifPresent(given -> lost.removeAll(given.files()));
+      if (!lost.isEmpty()) {
+        throw new KerasException(
+            target
+                + " holds files of its own that the new model has not, and that would be lost: "
+                + lost
+                + "; move them away first");
       }
     }
   }
@@ -397,6 +432,9 @@ public final class ModelWriter {
         target,
         temporary -> {
           SavedModelWriter.write(temporary, model, weights, config, kerasVersion);
+          if (assets.isPresent()) {
+            assets.get().copyTo(temporary);
+          }
           ReadBack.requireEqual(config, SavedModelDirectory.open(temporary).config().orElseThrow());
           ReadBack.requireEqual(temporary, network.spec(), weights);
           SavedModelBundle.loader(temporary.toString()).withConfigProto(CPU_ONLY).load().close();

@@ -90,6 +90,31 @@ class MainTest {
   }
 
   @Test
+  void convertKeepsTheFilesBesideTheModel() throws IOException {
+    Path original = directory.resolve("model");
+    assertEquals(0, run("convert", KERAS, original), err);
+    Files.createDirectories(original.resolve("assets/deep"));
+    Files.writeString(original.resolve("assets/deep/classes.txt"), "ground");
+    Files.writeString(original.resolve("assets.extra/pipeline.json"), "{}");
+    Path copy = directory.resolve("copy");
+    assertEquals(0, run("convert", original, copy), err);
+    assertEquals("", err);
+    assertEquals("ground", Files.readString(copy.resolve("assets/deep/classes.txt")));
+    assertEquals("{}", Files.readString(copy.resolve("assets.extra/pipeline.json")));
+    assertEquals(0, run("convert", original, copy, "--force"), err);
+    assertEquals(0, run("convert", original, directory.resolve("a.keras")), err);
+    assertTrue(err.contains("Not written") && err.contains("pipeline.json"), err);
+    // What the target alone has is not lost.
+    assertFails(
+        "would be lost: [assets/deep/classes.txt, assets.extra/pipeline.json]",
+        "convert",
+        KERAS,
+        copy,
+        "--force");
+    assertEquals("{}", Files.readString(copy.resolve("assets.extra/pipeline.json")));
+  }
+
+  @Test
   void noOutputTakesThePlaceOfWhatItIsMadeOf() throws IOException {
     Path inputs = Files.copy(Path.of(INPUTS), directory.resolve("in.npz"));
     Path model = Files.copy(Path.of(KERAS), directory.resolve("model.keras"));

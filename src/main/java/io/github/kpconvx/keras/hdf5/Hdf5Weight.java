@@ -148,7 +148,6 @@ final class Hdf5Weight implements StoredWeight {
                   "%s: %s cannot be read: it holds other than the %d values it declares"
                       .formatted(file.name(), path, shape.size()));
             });
-    WeightAlignment.requireFinite(file.name(), path, values);
     return TFloat32.tensorOf(shape, DataBuffers.of(values, true, false));
   }
 

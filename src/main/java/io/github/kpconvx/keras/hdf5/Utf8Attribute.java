@@ -3,6 +3,7 @@ package io.github.kpconvx.keras.hdf5;
 import io.jhdf.api.Attribute;
 import io.jhdf.object.datatype.DataType;
 import io.jhdf.object.datatype.StringData;
+import io.jhdf.object.datatype.StringData.PaddingType;
 import io.jhdf.object.datatype.VariableLength;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
@@ -38,11 +39,11 @@ final class Utf8Attribute {
     DataType type = attribute.getDataType();
     ByteBuffer utf8 = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN);
     if (type instanceof StringData text) {
-      int padding = text.getPaddingType().ordinal();
+      int padding = code(text.getPaddingType());
       utf8.put((byte) (VERSION_1 | STRING)).put((byte) (padding | UTF_8 << 4)).putShort((short) 0);
       utf8.putInt(type.getSize());
     } else if (type instanceof VariableLength text && text.isVariableLengthString()) {
-      int padding = text.getPaddingType().ordinal();
+      int padding = code(text.getPaddingType());
       utf8.put((byte) (VERSION_1 | VARIABLE_LENGTH)).put((byte) (CHARACTERS | padding << 4));
       utf8.put((byte) UTF_8).put((byte) 0).putInt(type.getSize());
       // What it is made of: unsigned bytes.
@@ -60,5 +61,14 @@ final class Utf8Attribute {
                 scalar ? new int[] {1} : dimensions,
                 attribute.getNode().getHdfFile().getHdfBackingStorage());
     return scalar ? Array.get(values, 0) : values;
+  }
+
+  /** As the datatype message numbers it. */
+  private static int code(PaddingType padding) {
+    return switch (padding) {
+      case NULL_TERMINATED -> 0;
+      case NULL_PADDED -> 1;
+      case SPACE_PADDED -> 2;
+    };
   }
 }

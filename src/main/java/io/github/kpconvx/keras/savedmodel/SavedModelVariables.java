@@ -95,16 +95,7 @@ final class SavedModelVariables implements AutoCloseable {
     @Override
     public TFloat32 read() {
       WeightAlignment.requireFloat32(values.source().toString(), variable.name(), this);
-      TFloat32 value = values.read(variable);
-      try {
-        float[] numbers = new float[Math.toIntExact(value.size())];
-        value.asRawTensor().data().asFloats().read(numbers);
-        WeightAlignment.requireFinite(values.source().toString(), variable.name(), numbers);
-        return value;
-      } catch (RuntimeException e) {
-        value.close();
-        throw e;
-      }
+      return values.read(variable);
     }
   }
 }

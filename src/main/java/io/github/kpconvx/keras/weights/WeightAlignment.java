@@ -331,25 +331,6 @@ public final class WeightAlignment {
   }
 
   /**
-   * Checks the values of a weight.
-   *
-   * @param file names the file in errors
-   * @param name names the weight in errors
-   * @param values its values
-   * @throws KerasException if one is NaN or infinite: a model with such a weight answers NaN
-   */
-  public static void requireFinite(String file, String name, float... values) {
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw new KerasException(
-            "%s: weight %s holds %s at place %d of %d, expected finite numbers; its training failed"
-                    .formatted(file, name, values[i], i, values.length)
-                + " or the file is damaged");
-      }
-    }
-  }
-
-  /**
    * The error for a weight that nothing in the model asks for.
    *
    * @param file names the file

@@ -103,14 +103,9 @@ public class WeightStoreTest {
     Path file = Path.of(WeightStoreTest.class.getResource("/hostile/weights_nan.keras").toURI());
     KerasException error = assertThrows(KerasException.class, () -> KPConvX.load(file).close());
     assertEquals(
-        file
-            + " (model.weights.h5): weight layers/dense/vars/0 holds NaN at place 0 of 48, expected"
-            + " finite numbers; its training failed or the file is damaged",
+        "Dense \"dense\": weight layers/dense/vars/0 holds NaN at place 0 of 48, expected finite"
+            + " numbers; its training failed or the file is damaged",
         error.getMessage());
-    WeightAlignment.requireFinite("f", "w", 1, -Float.MAX_VALUE);
-    for (float wrong : new float[] {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN}) {
-      assertThrows(KerasException.class, () -> WeightAlignment.requireFinite("f", "w", 1, wrong));
-    }
   }
 
   @Test
