@@ -8,12 +8,15 @@ import io.github.kpconvx.pointcloud.ReceptiveField;
 import io.github.kpconvx.pointcloud.ReceptiveFields;
 import io.github.kpconvx.training.Example;
 import io.github.kpconvx.training.ExampleSet;
+import io.github.kpconvx.training.TrainingException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
@@ -38,8 +41,10 @@ final class PointCloudExamples implements ExampleSet {
     Map<Integer, Integer> classes = new LinkedHashMap<>();
     preprocessing.classes().forEach(known -> classes.put(known.code(), classes.size()));
     int channels = preprocessing.features().size();
+    SortedMap<Integer, Integer> found = new TreeMap<>();
     for (Path file : files) {
       PointCloud cloud = PointCloud.read(file);
+      cloud.classCounts().forEach((code, points) -> found.merge(code, points, Integer::sum));
       for (ReceptiveField field : ReceptiveFields.of(cloud, preprocessing)) {
         int r = field.size();
         int[] labels = new int[r];
@@ -56,6 +61,16 @@ final class PointCloudExamples implements ExampleSet {
                 NpyArray.of(labels, r)));
       }
     }
+    if (found.keySet().stream().noneMatch(classes::containsKey)) {
+      throw new TrainingException(
+          "No point of %s is of a class that the model tells apart: found the classes %s (code=points), expected some of %s"
+              .formatted(
+                  files,
+                  found,
+                  preprocessing.classes().stream()
+                      .map(known -> known.code() + " " + known.name())
+                      .toList()));
+    }
   }
 
   /**
@@ -65,6 +80,7 @@ final class PointCloudExamples implements ExampleSet {
    * @param preprocessing how a cloud becomes examples
    * @param varied whether each example differs each time
    * @return the examples
+   * @throws TrainingException if no point is of one of the classes
    */
   static PointCloudExamples toLearnFrom(
       List<Path> files, Preprocessing preprocessing, boolean varied) {
@@ -78,6 +94,7 @@ final class PointCloudExamples implements ExampleSet {
    * @param files LAS or LAZ files whose points are classified
    * @param preprocessing how a cloud becomes examples
    * @return the examples
+   * @throws TrainingException if no point is of one of the classes
    */
   static PointCloudExamples toMeasureOn(List<Path> files, Preprocessing preprocessing) {
     return new PointCloudExamples(files, preprocessing, false, true);

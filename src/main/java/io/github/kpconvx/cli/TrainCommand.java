@@ -22,6 +22,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -137,6 +138,12 @@ final class TrainCommand implements Callable<Integer> {
     if (Files.exists(out) && !force) {
       throw new KerasException(out + " exists; --force replaces it");
     }
+    OutputPath.require("--out", out, read());
+    if (checkpoint != null) {
+      // It may well be there, to go on from, in a folder of the others.
+      Path[] files = Stream.of(read()).filter(Files::isRegularFile).toArray(Path[]::new);
+      OutputPath.require("--checkpoint", checkpoint, files);
+    }
     TrainingFile file =
         settingsFile == null ? TrainingFile.defaults() : TrainingFile.read(settingsFile);
     data = files(data);
@@ -165,6 +172,7 @@ final class TrainCommand implements Callable<Integer> {
     try (Trainer trainer = new Trainer(config, StandardLayers.registry(), settings);
         Progress progress = new Progress(spec.commandLine().getErr(), settings.epochs())) {
       start(trainer, loader);
+      requireWritable(trainer);
       if (tensorboard == null) {
         trainer.fit(examples, unseen, Optional.ofNullable(checkpoint), progress);
       } else {
@@ -180,6 +188,36 @@ final class TrainCommand implements Callable<Integer> {
       report(trainer, unseen);
     }
     return 0;
+  }
+
+  /** What the command reads. */
+  private Path[] read() {
+    List<Path> read = new ArrayList<>(List.of(model));
+    read.addAll(data);
+    read.addAll(validation);
+    return read.toArray(Path[]::new);
+  }
+
+  /** Writes the untrained network, so that what cannot be written is told before it is trained. */
+  private void requireWritable(Trainer trainer) {
+    try {
+      Path folder = Files.createTempDirectory("train");
+      Path trial = folder.resolve(out.getFileName());
+      try {
+        trainer.write(trial, writer -> writer);
+      } catch (KerasException e) {
+        throw new KerasException(
+            "--out " + out + " cannot be written: " + e.getMessage().replace(trial + ": ", ""), e);
+      } finally {
+        try (Stream<Path> paths = Files.walk(folder)) {
+          for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+            Files.delete(path);
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new TrainingException("No temporary folder can be used: " + e.getMessage(), e);
+    }
   }
 
   private void start(Trainer trainer, KPConvX.Loader loader) {

@@ -18,7 +18,8 @@ import org.tensorflow.types.TInt32;
  * @param labels how the true classes are given
  * @param fromLogits whether the network's output is logits; else it is probabilities, and where
  *     they come straight from a softmax, its logits are used, as Keras does
- * @param classWeights a weight of at least 0 for each class; empty for weights of 1
+ * @param classWeights a weight of at least 0 for each class, one of them above 0; empty for weights
+ *     of 1
  * @param ignoredLabel points of this label count for nothing, in metrics neither; for sparse labels
  */
 public record ClassificationLoss(
@@ -43,6 +44,10 @@ public record ClassificationLoss(
         throw new TrainingException(
             "Class weights are %s, expected finite numbers of at least 0".formatted(classWeights));
       }
+    }
+    if (!classWeights.isEmpty() && classWeights.stream().allMatch(weight -> weight == 0)) {
+      throw new TrainingException(
+          "Class weights are all 0, so that nothing would be learned; expected one above 0");
     }
     if (labels == Labels.DENSE && ignoredLabel.isPresent()) {
       throw new TrainingException("A label can be ignored among sparse labels, not dense ones");

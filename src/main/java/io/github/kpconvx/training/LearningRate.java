@@ -6,6 +6,8 @@ package io.github.kpconvx.training;
  */
 @FunctionalInterface
 public interface LearningRate {
+  /** No rate is higher: optimizers work at a thousandth of it and less. */
+  double HIGHEST = 1000;
 
   /**
    * The rate of a step.
@@ -87,9 +89,10 @@ public interface LearningRate {
   }
 
   private static void require(String name, double rate) {
-    if (!(rate >= 0 && Double.isFinite(rate))) {
+    if (!(rate >= 0 && rate <= HIGHEST)) {
       throw new TrainingException(
-          "Learning rate: %s = %s, expected a finite number of at least 0".formatted(name, rate));
+          "Learning rate: %s = %s, expected a number from 0 to %s; more would make weights of any size, not better ones"
+              .formatted(name, rate, HIGHEST));
     }
   }
 }

@@ -380,6 +380,11 @@ public final class Trainer implements AutoCloseable {
   private void endEpoch(
       int epoch, int steps, Optional<ExampleSet> validation, TrainingListener listener) {
     Metrics trained = new Metrics(lossSum / steps, confusion);
+    if (Double.isNaN(trained.accuracy())) {
+      throw new TrainingException(
+          "Nothing was learned in epoch %d: every point of its %d steps has the label that is ignored"
+              .formatted(epoch + 1, steps));
+    }
     Optional<Metrics> measured = validation.map(this::evaluate);
     double value = settings.monitor().of(measured.orElse(trained));
     boolean better = value > best;

@@ -1,0 +1,209 @@
+package io.github.kpconvx.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.inference.Tensors;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
+import io.github.kpconvx.training.TrainingException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
+
+/** Training by the command line, without Python. */
+@Isolated // Standard output and error are the process's.
+class TrainCommandTest {
+  private static final Path CASE = Fixtures.of("network_segmentation");
+  private static final Path MODEL = CASE.resolve("model.keras");
+
+  @TempDir private Path directory;
+
+  private Path data;
+  private String out = "";
+  private String err = "";
+
+  @BeforeEach
+  void makeData() {
+    data = directory.resolve("data.npz");
+    write(data, 5);
+  }
+
+  private static void write(Path file, int classes) {
+    Map<String, NpyArray> arrays = new LinkedHashMap<>(NpzFile.read(CASE.resolve("inputs.npz")));
+    int[] labels = new int[2 * 24];
+    Arrays.setAll(labels, i -> classes == 0 ? -1 : i % classes);
+    arrays.put("labels", NpyArray.of(labels, 2, 24));
+    NpzFile.write(file, arrays);
+  }
+
+  private int run(Object... arguments) {
+    PrintStream oldOut = System.out;
+    PrintStream oldErr = System.err;
+    ByteArrayOutputStream newOut = new ByteArrayOutputStream();
+    ByteArrayOutputStream newErr = new ByteArrayOutputStream();
+    List<String> line = new ArrayList<>(List.of("train", "--model", MODEL.toString()));
+    Arrays.stream(arguments).map(Object::toString).forEach(line::add);
+    try {
+      System.setOut(new PrintStream(newOut, true, StandardCharsets.UTF_8));
+      System.setErr(new PrintStream(newErr, true, StandardCharsets.UTF_8));
+      return Main.run(line.toArray(String[]::new));
+    } finally {
+      System.setOut(oldOut);
+      System.setErr(oldErr);
+      out = newOut.toString(StandardCharsets.UTF_8);
+      err = newErr.toString(StandardCharsets.UTF_8);
+    }
+  }
+
+  private Path settings(String json) throws IOException {
+    return Files.writeString(directory.resolve("settings.json"), json);
+  }
+
+  /** Fails before the first step: nothing is written, no epoch is told of. */
+  private void assertFails(String message, Object... arguments) throws IOException {
+    assertEquals(1, run(arguments), err);
+    assertTrue(err.contains(message), err);
+    assertFalse(err.contains("epoch 1: loss"), err);
+    assertFalse(Files.exists(directory.resolve("out.keras")));
+  }
+
+  @Test
+  void trainsAndWritesWhatOpens() throws IOException {
+    Path trained = directory.resolve("out.keras");
+    Path events = directory.resolve("events");
+    Path checkpoint = directory.resolve("checkpoint.npz");
+    assertEquals(
+        0,
+        run(
+            "--data",
+            data,
+            "--validation",
+            data,
+            "--epochs",
+            2,
+            "--seed",
+            3,
+            "--freeze",
+            "stem",
+            "--checkpoint",
+            checkpoint,
+            "--tensorboard",
+            events,
+            "--settings",
+            settings("{\"learning_rate\": 0.01, \"class_weights\": \"inverse_sqrt\"}"),
+            "--out",
+            trained),
+        err);
+    assertTrue(out.contains("trained 4 steps, written to " + trained), out);
+    assertTrue(out.contains("validation: loss "), out);
+    assertTrue(err.contains("epoch 2: loss "), err);
+    assertTrue(Files.exists(checkpoint));
+    try (var files = Files.list(events)) {
+      byte[] record = Files.readAllBytes(files.findFirst().orElseThrow());
+      String text = new String(record, StandardCharsets.ISO_8859_1);
+      for (String tag : List.of("step/loss", "training/mean_iou", "validation/accuracy")) {
+        assertTrue(text.contains(tag), tag);
+      }
+    }
+    Map<String, NpyArray> inputs = NpzFile.read(CASE.resolve("inputs.npz"));
+    try (Model before = KPConvX.load(MODEL);
+        Model after = KPConvX.load(trained)) {
+      float[] a = Tensors.predict(before, inputs, List.of("output_0")).get("output_0").toFloats();
+      float[] b = Tensors.predict(after, inputs, List.of("output_0")).get("output_0").toFloats();
+      assertFalse(Arrays.equals(a, b));
+    }
+    assertEquals(1, run("--data", data, "--out", trained));
+    assertTrue(err.contains("exists; --force replaces it"), err);
+  }
+
+  @Test
+  void whatCannotBeWrittenIsToldBeforeTheFirstStep() throws IOException {
+    assertFails(
+        "there is no folder " + directory.resolve("none"),
+        "--data",
+        data,
+        "--out",
+        directory.resolve("none/out.keras"));
+    assertFails(
+        "expected a name that ends in .weights.h5 or .keras",
+        "--data",
+        data,
+        "--out",
+        directory.resolve("out.h5"));
+    assertFails(
+        "there is no folder",
+        "--data",
+        data,
+        "--out",
+        directory.resolve("out.keras"),
+        "--checkpoint",
+        directory.resolve("none/checkpoint.npz"));
+    assertFails("which would be lost", "--data", data, "--out", data, "--force");
+  }
+
+  @Test
+  void whatTeachesNothingIsAnError() throws IOException {
+    Path model = directory.resolve("out.keras");
+    assertFails(
+        "Class weights are all 0",
+        "--data",
+        data,
+        "--out",
+        model,
+        "--settings",
+        settings("{\"class_weights\": [0, 0, 0, 0, 0]}"));
+    assertFails(
+        "Learning rate: rate = 1.0E30, expected a number from 0 to 1000",
+        "--data",
+        data,
+        "--out",
+        model,
+        "--settings",
+        settings("{\"learning_rate\": 1e30}"));
+    write(data, 0);
+    assertFails(
+        "Nothing was learned in epoch 1",
+        "--data",
+        data,
+        "--out",
+        model,
+        "--settings",
+        settings("{\"ignored_label\": -1}"));
+  }
+
+  @Test
+  void cloudsWithoutAKnownClassAreAnError() {
+    Path cloud = Path.of("src/test/resources/io/github/kpconvx/cli/no_known_class.las");
+    String message =
+        assertThrows(
+                TrainingException.class,
+                () ->
+                    PointCloudExamples.toLearnFrom(
+                        List.of(cloud),
+                        PreprocessingFile.read(
+                            Fixtures.AERIAL.resolve("assets.extra/pipeline.json")),
+                        false))
+            .getMessage();
+    assertTrue(message.contains("No point of [" + cloud + "] is of a class"), message);
+    assertTrue(message.contains("ground"), message);
+  }
+}
