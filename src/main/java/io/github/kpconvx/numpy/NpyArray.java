@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
  */
 public final class NpyArray {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+  private static final String BIG_ENDIAN = ">";
   private static final Pattern HEADER =
       Pattern.compile(
           "\\s*\\{\\s*'descr'\\s*:\\s*'(?<descr>[^']*)'\\s*,\\s*'fortran_order'\\s*:\\s*(?<fortran>True|False)\\s*,"
@@ -212,8 +213,7 @@ public final class NpyArray {
    * @param name what they are, for messages
    * @param bytes the file's bytes
    * @return the array
-   * @throws NumpyException if they are no such file, cut short, of an unsupported type or in
-   *     Fortran order
+   * @throws NumpyException if they are no such file, cut short or of an unsupported type
    */
   static NpyArray parse(String name, byte[] bytes) {
     ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -237,10 +237,6 @@ public final class NpyArray {
             .filter(part -> !part.isEmpty())
             .mapToLong(part -> dimension(name, part))
             .toArray();
-    if (matcher.group("fortran").equals("True") && shape.length > 1) {
-      throw new NumpyException(
-          name + " is in Fortran order; save numpy.ascontiguousarray(…) of it instead");
-    }
     int offset = start + (int) headerLength;
     long found = (long) bytes.length - offset;
     long expected = (long) type.size;
@@ -261,7 +257,41 @@ public final class NpyArray {
               + found);
     }
     ByteBuffer data = buffer.slice(offset, (int) found).order(ByteOrder.LITTLE_ENDIAN);
+    if (matcher.group("descr").startsWith(BIG_ENDIAN)) {
+      data = swapped(data, type.size);
+    }
+    if (matcher.group("fortran").equals("True") && shape.length > 1) {
+      data = fromFortranOrder(data, shape, type.size);
+    }
     return new NpyArray(type, shape, data);
+  }
+
+  /** The elements with their bytes turned round. */
+  private static ByteBuffer swapped(ByteBuffer data, int size) {
+    ByteBuffer swapped = ByteBuffer.allocate(data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+    for (int element = 0; element < data.capacity(); element += size) {
+      for (int b = 0; b < size; b++) {
+        swapped.put(element + b, data.get(element + size - 1 - b));
+      }
+    }
+    return swapped;
+  }
+
+  /** The elements in C order, the last index running fastest, of those whose first index does. */
+  private static ByteBuffer fromFortranOrder(ByteBuffer data, long[] shape, int size) {
+    ByteBuffer ordered = ByteBuffer.allocate(data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+    long[] index = new long[shape.length];
+    for (int to = 0; to < data.capacity(); to += size) {
+      long from = 0;
+      for (int d = shape.length - 1; d >= 0; d--) {
+        from = from * shape[d] + index[d];
+      }
+      ordered.put(to, data, Math.toIntExact(from * size), size);
+      for (int d = shape.length - 1; d >= 0 && ++index[d] == shape[d]; d--) {
+        index[d] = 0;
+      }
+    }
+    return ordered;
   }
 
   private static long dimension(String name, String digits) {
@@ -273,8 +303,10 @@ public final class NpyArray {
   }
 
   private static Type type(String name, String descr) {
+    // Not bfloat16: NumPy has no order of its bytes, as it takes it for two bytes of anything.
+    String ordered = descr.startsWith(BIG_ENDIAN) ? "<" + descr.substring(1) : descr;
     for (Type type : Type.values()) {
-      if (type.descr.equals(descr)) {
+      if (type.descr.equals(ordered) && (type != Type.BFLOAT16 || ordered.equals(descr))) {
         return type;
       }
     }
