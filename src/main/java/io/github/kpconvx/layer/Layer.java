@@ -108,7 +108,7 @@ public abstract class Layer {
   /**
    * Creates the layer's weights.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param inputs the shapes of its inputs; unknown dimensions are allowed where no weight depends
    *     on them
    * @throws KerasException if the shapes do not fit the layer
@@ -382,7 +382,7 @@ public abstract class Layer {
   /**
    * Adds a weight; the order of the calls is Keras's order of creation.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param spec what it is
    * @param rules how it starts, what its size costs and what it is kept to
    * @return the weight
@@ -434,7 +434,7 @@ public abstract class Layer {
    * Adds to what a training step changes besides the trained weights, such as a moving average.
    * Several updates of one weight happen in the order in which they were added.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param weight the weight's name
    * @param next makes the new value of the old
    */
@@ -461,7 +461,7 @@ public abstract class Layer {
    * trained, by the weight's qualified name, and that of the outputs of calls in training mode, as
    * {@code layer/activity_regularizer}.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @return scalars
    * @throws IllegalStateException if it was not built
    */
@@ -487,7 +487,7 @@ public abstract class Layer {
    * Operations that project each constrained weight that is trained onto what its constraint
    * allows; to be run after each step of an optimizer.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @return the operations by the weight's qualified name
    * @throws IllegalStateException if it was not built
    */

@@ -16,7 +16,7 @@ public final class RandomDrop {
    * Multiplies by 0 with the probability of dropping, else by 1 / (1 − probability). At 0 the
    * result is the input, at 1 it is 0 everywhere and nothing is divided.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param x the values
    * @param noise the shape of the draws, which broadcasts to that of the values: where it is 1,
    *     values share their fate

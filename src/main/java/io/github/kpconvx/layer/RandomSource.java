@@ -18,7 +18,7 @@ public interface RandomSource {
   /**
    * Numbers that are drawn anew each time the graph runs.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param shape the shape of the result, a vector
    * @return numbers uniform in [0, 1)
    */

@@ -8,7 +8,7 @@ import org.tensorflow.Operand;
  */
 @FunctionalInterface
 public interface Stages {
-  /** Nobody wants to know. */
+  /** Takes note of nothing. */
   Stages NONE = (name, value) -> {};
 
   /**

@@ -234,7 +234,7 @@ public final class Network {
   /**
    * What is to be added to the loss in training, as {@link Layer#regularizationLosses} gives it.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @return scalars
    * @throws IllegalStateException if the network was not built
    */
@@ -245,7 +245,7 @@ public final class Network {
   /**
    * Operations that keep the weights to their constraints, as {@link Layer#projections} gives them.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @return the operations by the weight's qualified name
    * @throws IllegalStateException if the network was not built
    */
@@ -283,7 +283,7 @@ public final class Network {
    * Builds an outline of the network for inference, as {@link Layer#outline}: it tells what it
    * takes and gives, its {@link #spec} and the names and shapes of its stages, but cannot be run.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @return its inputs, outputs and stages
    * @throws KerasException if a layer does not fit its inputs or the connections make no sense
    * @throws IllegalStateException if it was built before
@@ -296,7 +296,7 @@ public final class Network {
   /**
    * Adds the network to a graph: placeholders, weights, layers.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param mode whether to train
    * @return its inputs, outputs and stages
    * @throws KerasException if a layer does not fit its inputs or the connections make no sense
@@ -309,7 +309,7 @@ public final class Network {
   /**
    * Adds the network to a graph: placeholders, weights, layers.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param context whether to train, where random numbers come from; its stages are told each
    *     layer's output under its name, and {@code layer/stage} for what a layer makes known about
    *     its inside
@@ -324,7 +324,7 @@ public final class Network {
   /**
    * Adds the network to a graph, with inputs of more definite shapes than its own.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param context whether to train, where random numbers come from, who is told of stages
    * @param shapes the shapes of some or all inputs by name
    * @return its inputs, outputs and stages
@@ -343,7 +343,7 @@ public final class Network {
    * Adds the network's computation to the graph it was built in once more, with placeholders of its
    * own and the same weights: to train and to evaluate in one graph.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param context whether to train, where random numbers come from, who is told of stages
    * @return its inputs, outputs and stages
    * @throws IllegalStateException if it was not built

@@ -57,7 +57,7 @@ public record ClassificationLoss(
   /**
    * Adds the loss to a graph.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param output the network's output (…, classes)
    * @param truth the true classes: (…) int32 if sparse, (…, classes) float32 if dense
    * @return a scalar

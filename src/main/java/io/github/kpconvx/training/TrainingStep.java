@@ -34,7 +34,7 @@ public record TrainingStep(
   /**
    * Adds the step to the graph of a network, without a bound of the gradients.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param network built in that graph, called in training mode
    * @param loss a scalar that follows from the outputs of that call
    * @param optimizer changes the weights
@@ -49,7 +49,7 @@ public record TrainingStep(
   /**
    * Adds the step to the graph of a network.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param network built in that graph, called in training mode
    * @param loss a scalar that follows from the outputs of that call
    * @param optimizer changes the weights

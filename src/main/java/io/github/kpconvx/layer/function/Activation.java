@@ -20,7 +20,7 @@ public interface Activation {
   /**
    * Applies the function to each element (softmax and the like: along their axis).
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param x the input, of any shape
    * @return the output, of the same shape if {@link #keepsShape}
    * @throws KerasException if the function is not made for inputs of that shape

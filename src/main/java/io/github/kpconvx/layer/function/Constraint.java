@@ -19,7 +19,7 @@ public interface Constraint {
   /**
    * Adds the operations that project a weight.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param weight the weight
    * @return its projection, of the same shape
    * @throws KerasException if the constraint is not made for weights of that shape

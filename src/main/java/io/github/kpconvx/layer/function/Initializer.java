@@ -22,7 +22,7 @@ public interface Initializer {
   /**
    * Adds the operations that make the value.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param shape the weight's shape, fully known
    * @param seed is used where the configuration gives no seed
    * @return a value of that shape

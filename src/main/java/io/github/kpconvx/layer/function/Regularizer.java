@@ -19,7 +19,7 @@ public interface Regularizer {
   /**
    * Adds the operations that compute the penalty.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param weight the weight
    * @return a scalar
    * @throws KerasException if the regularizer is not made for weights of that shape

@@ -63,7 +63,7 @@ public record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divid
   /**
    * Adds the computation to a graph.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param cut matrices of which a tile sees its own rows, by name
    * @param whole what every tile sees all of, by other names
    * @param results what is computed, by name

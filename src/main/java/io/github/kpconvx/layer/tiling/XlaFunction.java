@@ -26,7 +26,7 @@ public final class XlaFunction {
   /**
    * Adds a compiled part to a graph.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param name names the call
    * @param inputs what goes in, by name; its known sizes are known inside
    * @param body makes the results, by name, of the inputs; what it uses of the graph outside it has

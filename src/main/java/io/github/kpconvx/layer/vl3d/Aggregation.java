@@ -33,7 +33,7 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
   /**
    * Computes it step by step.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param w kernel weights (m_q, D)
    * @param a modulations (P, m_q·D/G)
    * @param f features of these and other points (…, D)
@@ -63,7 +63,7 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
    * each channel its group's value, which takes half the time of a product that broadcasts. It
    * changes no bit of it, unlike the matrix products of a GPU, which may round what goes in.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param w kernel weights (m_q, D)
    * @param a modulations (P, m_q·D/G)
    * @param f features of these and other points (…, D)
@@ -118,7 +118,7 @@ record Aggregation(long channels, int kernelPoints, int groupSize) {
   /**
    * Computes it in a part of the graph that XLA compiles. κ has to be known.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param w kernel weights (m_q, D)
    * @param a modulations (P, m_q·D/G)
    * @param f features of these and other points (…, D)

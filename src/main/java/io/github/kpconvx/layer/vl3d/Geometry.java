@@ -30,7 +30,7 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
   /**
    * Computes it step by step.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param x coordinates (P, 3)
    * @param neighbours rows of x (P, κ)
    * @param q kernel points (m_q, 3)
@@ -60,7 +60,7 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
    * Computes it of one kernel point after the other, without a tensor of shape (P, κ, m_q): for
    * kernel points that are known.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param inputs {@code x}, coordinates (P, 3); {@code n}, their neighbours' rows (P, κ) of {@code
    *     points}
    * @param q kernel points, of m_q rows of 3

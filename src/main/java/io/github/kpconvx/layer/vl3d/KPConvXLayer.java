@@ -152,7 +152,7 @@ public final class KPConvXLayer extends Layer implements StandaloneLayer {
   /**
    * Creates the weights for a feature dimension.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param featureDim D, the number of features of each point
    * @throws KerasException if {@code groups} does not divide it
    * @throws IllegalStateException if it was built before
@@ -167,7 +167,7 @@ public final class KPConvXLayer extends Layer implements StandaloneLayer {
   /**
    * Adds the layer to a graph.
    *
-   * @param tf where to
+   * @param tf the operations of the graph that is added to
    * @param x coordinates (B, R, 3)
    * @param f features (B, R, D)
    * @param n neighbour indices (B, R, κ), int32 or int64
