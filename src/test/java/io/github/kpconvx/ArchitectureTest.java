@@ -12,6 +12,7 @@ import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.op.Ops;
 
 /**
  * Packages depend one way, and what an embedding application does not get is used by the tools
@@ -91,6 +92,13 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("picocli..", "me.tongfei..", "com.github.mreutegg..");
 
+  /**
+   * TensorFlow Java copies the names of all operations of the graph for each scope within a scope:
+   * opening a model would take time by the square of its layers.
+   */
+  private static final ArchRule NO_SCOPE_WITHIN_A_SCOPE =
+      ArchRuleDefinition.noClasses().should().callMethod(Ops.class, "withSubScope", String.class);
+
   private static final ArchRule ERRORS_HAVE_ONE_ROOT =
       classes()
           .that()
@@ -138,6 +146,7 @@ class ArchitectureTest {
         ARROWS_POINT_DOWN,
         NO_CYCLES,
         OPTIONAL_LIBRARIES_STAY_IN_THE_TOOLS,
+        NO_SCOPE_WITHIN_A_SCOPE,
         ERRORS_HAVE_ONE_ROOT,
         THE_INTERFACE_KNOWS_NO_LAYER,
         KERAS_LAYERS_KNOW_NOT_VL3D,

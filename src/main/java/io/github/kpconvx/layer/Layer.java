@@ -217,23 +217,22 @@ public abstract class Layer {
   public final List<Operand<?>> call(Ops tf, LayerCall call) {
     requireBuilt();
     requireKnownArguments(call);
-    Ops scoped = scope(tf);
-    List<Operand<?>> outputs = outputs(scoped, call);
+    List<Operand<?>> outputs = outputs(tf, call);
     if (call.context().mode() != Mode.INFERENCE && activityRegularizer.isPresent()) {
-      outputs.forEach(output -> addActivityLoss(tf, scoped, output));
+      outputs.forEach(output -> addActivityLoss(tf, output));
     }
     return outputs;
   }
 
-  private List<Operand<?>> outputs(Ops scoped, LayerCall call) {
+  private List<Operand<?>> outputs(Ops tf, LayerCall call) {
     try {
       if (outlined) {
-        return computeOutline(scoped, call);
+        return computeOutline(tf, call);
       }
       return call.context().mode() != Mode.INFERENCE
               || call.context().formulation() == Formulation.PLAIN
-          ? compute(scoped, call)
-          : computeFrozen(scoped, call);
+          ? compute(tf, call)
+          : computeFrozen(tf, call);
     } catch (TFInvalidArgumentException e) { // The shapes do not do for one of its operations.
       throw new KerasException(
           "%s cannot be computed from inputs of shapes %s: %s"
@@ -246,13 +245,13 @@ public abstract class Layer {
   }
 
   /** As Keras does, per element of the batch. */
-  private void addActivityLoss(Ops tf, Ops scoped, Operand<?> output) {
+  private void addActivityLoss(Ops tf, Operand<?> output) {
     Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
     activityLosses.put(
         "activity_regularizer" + (activityLosses.isEmpty() ? "" : "#" + activityLosses.size()),
-        scoped.math.div(
-            activityRegularizer.get().call(scoped, floats(output, "its output")),
-            scoped.dtypes.cast(batch, TFloat32.class)));
+        tf.math.div(
+            activityRegularizer.get().call(tf, floats(output, "its output")),
+            tf.dtypes.cast(batch, TFloat32.class)));
   }
 
   private void requireKnownArguments(LayerCall call) {
@@ -376,7 +375,7 @@ public abstract class Layer {
    */
   public final Map<Integer, Operand<TBool>> masks(
       Ops tf, LayerCall call, List<Operand<?>> outputs) {
-    return computeMasks(scope(tf), call, outputs);
+    return computeMasks(tf, call, outputs);
   }
 
   /**
@@ -633,10 +632,6 @@ public abstract class Layer {
     if (!built) {
       throw new IllegalStateException("Layer " + name + " is not built: call build first");
     }
-  }
-
-  private Ops scope(Ops tf) {
-    return tf.withSubScope(operationName());
   }
 
   private String operationName() {

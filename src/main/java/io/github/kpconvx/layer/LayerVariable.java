@@ -30,17 +30,16 @@ public final class LayerVariable {
   LayerVariable(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
     this.spec = spec;
     this.rules = rules;
-    Ops scoped = tf.withSubScope(layer).withSubScope(spec.name());
-    // Optimizers of tensorflow-framework name their state after the variable, at the root of the
-    // graph, where a slash is not allowed.
-    String name = scoped.scope().makeOpName("Variable").replace('/', '-');
-    this.variable =
-        Ops.create(tf.scope().env()).withName(name).variable(spec.shape(), TFloat32.class);
+    // At the root of the graph, without a slash: optimizers of tensorflow-framework name their
+    // state
+    // after the variable there.
+    Ops root = Ops.create(tf.scope().env());
+    this.variable = named(root, layer, spec).variable(spec.shape(), TFloat32.class);
     // Gradients taken directly of a reference variable crash TensorFlow; of an identity of it they
     // do not.
-    this.value = scoped.identity(variable);
-    this.input = scoped.placeholder(TFloat32.class, Placeholder.shape(spec.shape()));
-    this.assign = scoped.assign(variable, input);
+    this.value = tf.identity(variable);
+    this.input = tf.placeholder(TFloat32.class, Placeholder.shape(spec.shape()));
+    this.assign = tf.assign(variable, input);
   }
 
   private LayerVariable(WeightSpec spec, WeightRules rules, Operand<TFloat32> value) {
@@ -69,7 +68,7 @@ public final class LayerVariable {
         named(tf, layer, spec).placeholder(TFloat32.class, Placeholder.shape(spec.shape())));
   }
 
-  /** Without a scope: TensorFlow Java looks at all of the graph for each. */
+  /** Not in a scope: for each, TensorFlow Java copies the names of all operations of the graph. */
   private static Ops named(Ops tf, String layer, WeightSpec spec) {
     return tf.withName(layer + "-" + spec.name());
   }

@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
@@ -171,8 +172,10 @@ public final class Trainer implements AutoCloseable {
 
   /** The graph's variables that are no weights. */
   private void collectOptimizerState(Ops tf) {
-    List<String> weights =
-        network.variables().values().stream().map(v -> v.variable().op().name()).toList();
+    Set<String> weights =
+        network.variables().values().stream()
+            .map(v -> v.variable().op().name())
+            .collect(Collectors.toSet());
     List<GraphOperation> variables = new ArrayList<>();
     graph
         .operations()

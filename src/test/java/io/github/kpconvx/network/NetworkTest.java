@@ -131,6 +131,22 @@ class NetworkTest {
   }
 
   @Test
+  void aModelMayBeThousandsOfLayersDeep() {
+    StringBuilder layers = new StringBuilder(INPUT);
+    for (int i = 0; i < 20_000; i++) {
+      layers.append(", {\"class_name\": \"ReLU\", \"config\": {\"name\": \"r%d\"}}".formatted(i));
+    }
+    String config =
+        "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"deep\", \"layers\": ["
+            + layers
+            + "]}}";
+    Network network = Network.of(KerasObject.parse(config), StandardLayers.registry());
+    try (Graph graph = new Graph()) {
+      assertEquals(20_000, network.build(Ops.create(graph), Mode.INFERENCE).stages().size());
+    }
+  }
+
+  @Test
   void refusesTwoLayersOfOneName() {
     assertRefused(
         SEQUENTIAL.replace("\"second\"", "\"first\""),

@@ -64,6 +64,7 @@ public record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divid
    * Adds the computation to a graph.
    *
    * @param tf the operations of the graph that is added to
+   * @param what what is computed, for the operation's name
    * @param cut matrices of which a tile sees its own rows, by name
    * @param whole what every tile sees all of, by other names
    * @param results what is computed, by name
@@ -73,6 +74,7 @@ public record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divid
    */
   public Map<String, Operand<?>> map(
       Ops tf,
+      String what,
       Map<String, Operand<?>> cut,
       Map<String, Operand<?>> whole,
       Map<String, Result> results,
@@ -90,20 +92,21 @@ public record RowTiles(Operand<TInt32> rows, Operand<TInt32> tile, boolean divid
     Body step = (inside, now) -> step(inside, now, cut.keySet(), whole.keySet(), body);
     return loop(
         tf,
+        what,
         given,
         results,
         divided ? step : (inside, now) -> calls(inside, now, results.keySet(), step));
   }
 
   private static Map<String, Operand<?>> loop(
-      Ops tf, Map<String, Operand<?>> given, Map<String, Result> results, Body turn) {
+      Ops tf, String what, Map<String, Operand<?>> given, Map<String, Result> results, Body turn) {
     Map<String, Operand<?>> state = new LinkedHashMap<>();
     state.put(START, tf.constant(0));
     state.putAll(given);
     try (ConcreteFunction condition =
             ConcreteFunction.create(inside -> trace(inside, state, RowTiles::hasMore));
         ConcreteFunction body = ConcreteFunction.create(inside -> trace(inside, state, turn))) {
-      OperationBuilder loop = tf.scope().opBuilder("StatelessWhile", "tiles");
+      OperationBuilder loop = tf.scope().opBuilder("StatelessWhile", what + "_tiles");
       loop.addInputList(outputs(state));
       loop.setAttr("T", types(state));
       loop.setAttr("cond", condition);

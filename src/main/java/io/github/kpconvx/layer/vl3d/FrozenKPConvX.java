@@ -68,7 +68,7 @@ final class FrozenKPConvX {
     Operand<TFloat32> features =
         rows.padding().pad(tf, PointRows.matrix(tf, InputGuard.features(tf, x, f, n), channels));
     for (int t = 0; t < config.blocks(); t++) {
-      features = block(tf.withSubScope("block_" + t), t, features, rows, geometry);
+      features = block(tf, t, features, rows, geometry);
     }
     return restore(tf, rows, features);
   }
@@ -86,7 +86,8 @@ final class FrozenKPConvX {
     Map<String, Operand<?>> results =
         tiles(tf, rows, tileSize.ofGeometry(tf, rows.shape(tf)))
             .map(
-                tf.withSubScope("geometry"),
+                tf,
+                "geometry",
                 ofPoints,
                 Map.of("points", rows.x()),
                 made,
@@ -120,6 +121,7 @@ final class FrozenKPConvX {
             tiles(tf, rows, tileSize.ofBlock(tf, rows.shape(tf), channels))
                 .map(
                     tf,
+                    "block",
                     ofPoints,
                     ofAll,
                     Map.of("F", result),

@@ -385,15 +385,7 @@ public final class KPConvXLayer extends Layer implements StandaloneLayer {
     stages.record("k", PointRows.restore(tf, kernel.nearest(), batchAndPoints));
     stages.record("h", PointRows.restore(tf, kernel.influence(), batchAndPoints));
     for (int t = 0; t < config.blocks(); t++) {
-      features =
-          block(
-              tf.withSubScope("block_" + t),
-              t,
-              features,
-              neighbours,
-              kernel,
-              batchAndPoints,
-              context);
+      features = block(tf, t, features, neighbours, kernel, batchAndPoints, context);
     }
     return PointRows.restore(tf, features, batchAndPoints);
   }
