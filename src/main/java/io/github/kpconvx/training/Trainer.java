@@ -139,7 +139,7 @@ public final class Trainer implements AutoCloseable {
       session = opened;
       // The optimizer's variables; the weights' first values are the caller's choice.
       session.initialize();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (opened != null) {
         opened.close();
       }
@@ -334,7 +334,7 @@ public final class Trainer implements AutoCloseable {
    * @param checkpoint where to keep what {@link #resume} needs; an older one is replaced
    * @param listener is told how it goes
    * @throws TrainingException if a set is empty, examples do not fit, a label is out of range, or
-   *     the loss is no finite number: then the last checkpoint stays as it is
+   *     the loss or a weight is no finite number: then the last checkpoint stays as it is
    */
   public void fit(
       ExampleSet examples,
@@ -362,6 +362,7 @@ public final class Trainer implements AutoCloseable {
           checkpoint.ifPresent(this::save);
         }
       }
+      requireFinite(weights());
       endEpoch(epoch, steps, validation, listener);
       checkpoint.ifPresent(this::save);
     }
@@ -445,7 +446,8 @@ public final class Trainer implements AutoCloseable {
    *
    * @param examples to measure on, one at a time
    * @return loss and confusion
-   * @throws TrainingException if there are none, one does not fit or a label is out of range
+   * @throws TrainingException if there are none, one does not fit, a label is out of range, a loss
+   *     is no finite number, or every point has the label that is ignored
    */
   public Metrics evaluate(ExampleSet examples) {
     requireExamples("to measure on", examples);
@@ -454,18 +456,27 @@ public final class Trainer implements AutoCloseable {
     for (int i = 0; i < examples.size(); i++) {
       Batch batch = new Batch();
       batch.add(i, examples.get(i, new SplittableRandom(i)));
-      sum +=
+      double loss =
           batch.run(
               evaluation,
               evaluationLabels,
               session.runner().fetch(evaluationLoss).fetch(evaluationClasses),
               found);
+      if (!Double.isFinite(loss)) {
+        throw new TrainingException(
+            "The loss of example %d is %s, expected a finite number".formatted(i, loss));
+      }
+      sum += loss;
+    }
+    if (Double.isNaN(found.accuracy())) {
+      throw new TrainingException(
+          "There is nothing to measure on: every point of %d examples has the label that is ignored"
+              .formatted(examples.size()));
     }
     return new Metrics(sum / examples.size(), found);
   }
 
-  private void save(Path file) {
-    Map<String, NpyArray> weights = weights();
+  private void requireFinite(Map<String, NpyArray> weights) {
     weights.forEach(
         (name, array) -> {
           for (float value : array.toFloats()) {
@@ -476,6 +487,11 @@ public final class Trainer implements AutoCloseable {
             }
           }
         });
+  }
+
+  private void save(Path file) {
+    Map<String, NpyArray> weights = weights();
+    requireFinite(weights);
     Map<String, NpyArray> optimizer = new LinkedHashMap<>();
     optimizerState.forEach(
         (name, state) -> {

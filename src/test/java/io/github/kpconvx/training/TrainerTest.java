@@ -6,26 +6,36 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.LayerCall;
+import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.training.TrainingSettings.Monitor;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
 
 class TrainerTest {
   private static final int POINTS = 24;
@@ -370,6 +380,109 @@ class TrainerTest {
                 new ClassificationLoss(
                     ClassificationLoss.Labels.SPARSE, false, List.of(1.0), OptionalInt.empty()),
                 good));
+  }
+
+  @Test
+  void weightsThatAreNoNumbersEndTrainingWithoutACheckpointToo() {
+    ClassificationLoss huge =
+        new ClassificationLoss(
+            ClassificationLoss.Labels.SPARSE,
+            false,
+            Collections.nCopies(CLASSES, 1e36),
+            OptionalInt.empty());
+    try (Trainer trainer =
+        trainer(
+            settings()
+                .epochs(1)
+                .loss(huge)
+                .optimizer(new OptimizerSettings.Sgd(0, false, 0))
+                .learningRate(new LearningRate.Constant(1000)))) {
+      trainer.initialize();
+      String message =
+          assertThrows(
+                  TrainingException.class,
+                  () -> trainer.fit(examples(1, 1), Optional.empty(), Optional.empty(), NOBODY))
+              .getMessage();
+      assertTrue(message.matches("Weight \\S+ holds \\S+ after step 1, expected .*"), message);
+    }
+  }
+
+  @Test
+  void refusesToMeasureWhereNothingCounts() {
+    ClassificationLoss ignoring =
+        new ClassificationLoss(
+            ClassificationLoss.Labels.SPARSE, false, List.of(), OptionalInt.of(-1));
+    Example good = examples(1, 1).get(0, new Random());
+    int[] none = new int[POINTS];
+    Arrays.fill(none, -1);
+    Example ignored = new Example(good.inputs(), NpyArray.of(none, POINTS));
+    try (Trainer trainer = trainer(settings().loss(ignoring))) {
+      trainer.initialize();
+      String message =
+          assertThrows(
+                  TrainingException.class, () -> trainer.evaluate(ExampleSet.of(List.of(ignored))))
+              .getMessage();
+      assertTrue(message.contains("has the label that is ignored"), message);
+      // One that counts is enough.
+      assertEquals(
+          POINTS,
+          IntStream.range(0, CLASSES)
+              .mapToLong(
+                  trainer.evaluate(ExampleSet.of(List.of(ignored, good))).confusion()::points)
+              .sum());
+    }
+  }
+
+  @Test
+  void refusesToMeasureALossThatIsNoNumber() {
+    Example good = examples(1, 1).get(0, new Random());
+    Map<String, NpyArray> inputs = new HashMap<>(good.inputs());
+    float[] f = inputs.get("F").toFloats();
+    f[3] = Float.NaN;
+    inputs.put("F", NpyArray.of(f, POINTS, 4));
+    try (Trainer trainer = trainer(settings())) {
+      trainer.initialize();
+      String message =
+          assertThrows(
+                  TrainingException.class,
+                  () ->
+                      trainer.evaluate(
+                          ExampleSet.of(List.of(good, new Example(inputs, good.labels())))))
+              .getMessage();
+      assertTrue(message.contains("The loss of example 1 is NaN"), message);
+    }
+  }
+
+  @Test
+  void anErrorWhileTheGraphIsBuiltClosesIt() {
+    List<Graph> graphs = new ArrayList<>();
+    LayerRegistry failing =
+        StandardLayers.registry()
+            .with(
+                "Failing",
+                object ->
+                    new Layer(object) {
+                      @Override
+                      protected void createWeights(Ops tf, List<Shape> inputs) {
+                        graphs.add((Graph) tf.scope().env());
+                        throw new StackOverflowError("in a layer");
+                      }
+
+                      @Override
+                      protected List<Operand<?>> compute(Ops tf, LayerCall call) {
+                        return List.of();
+                      }
+                    });
+    ObjectNode model = model().json();
+    for (JsonNode layer : model.at("/config/layers")) {
+      if (layer.path("class_name").asText().equals("Dropout")) {
+        ((ObjectNode) layer).put("class_name", "Failing").put("registered_name", "test>Failing");
+      }
+    }
+    TrainingSettings settings = settings().build();
+    assertThrows(
+        StackOverflowError.class, () -> new Trainer(KerasObject.of(model), failing, settings));
+    assertThrows(IllegalStateException.class, () -> graphs.get(0).operations());
   }
 
   private static double loss(ClassificationLoss loss, Example example) {
