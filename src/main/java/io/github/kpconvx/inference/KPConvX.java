@@ -428,7 +428,7 @@ public final class KPConvX {
         throw new KerasException(
             "The savedmodel engine runs a SavedModel directory, found the file "
                 + path
-                + "; use the native engine");
+                + "; use the native engine, or export the model in Python (model.export)");
       }
       List<String> known =
           SavedModelDirectory.open(path).signatures().stream().map(s -> s.name()).toList();

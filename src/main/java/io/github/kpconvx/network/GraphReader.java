@@ -53,8 +53,26 @@ final class GraphReader {
     if (!isModel(model)) {
       throw noModel(model);
     }
+    List<KerasObject> unknown = new ArrayList<>();
+    collectUnknown(model, registry, unknown);
+    if (!unknown.isEmpty()) {
+      throw registry.unknown(unknown);
+    }
     GraphReader reader = new GraphReader(model, registry);
     return isSequential(model) ? reader.sequential() : reader.functional();
+  }
+
+  /** All at once, so that who adds one need not look for the next. */
+  private static void collectUnknown(
+      KerasObject model, LayerRegistry registry, List<KerasObject> unknown) {
+    for (JsonNode json : ConfigReader.of(model.describe(), model.configJson()).elements("layers")) {
+      KerasObject layer = model.part(json);
+      if (isModel(layer)) {
+        collectUnknown(layer, registry, unknown);
+      } else if (!isInput(layer) && !registry.knows(layer)) {
+        unknown.add(layer);
+      }
+    }
   }
 
   static KerasException noModel(KerasObject object) {

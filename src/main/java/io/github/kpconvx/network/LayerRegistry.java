@@ -3,9 +3,12 @@ package io.github.kpconvx.network;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * The layers that a network may be made of, by Keras class name. Immutable: {@link #with} and
@@ -68,24 +71,40 @@ public final class LayerRegistry {
    * @throws KerasException if its class is unknown; names it and lists the known ones
    */
   public Layer create(KerasObject object) {
+    return factory(object).orElseThrow(() -> unknown(List.of(object))).create(object);
+  }
+
+  /** Whether there is a layer of the object's class. */
+  boolean knows(KerasObject object) {
+    return factory(object).isPresent();
+  }
+
+  private Optional<LayerFactory> factory(KerasObject object) {
     LayerFactory factory =
         object.registeredName().map(custom::get).orElse(custom.get(object.className()));
     // Somebody's own layer may be called Dense; it is not Keras's.
     if (factory == null && object.isBuiltIn()) {
       factory = builtIn.get(object.className());
     }
-    if (factory == null) {
-      TreeSet<String> known = new TreeSet<>(builtIn.keySet());
-      known.addAll(custom.keySet());
-      known.add(Network.INPUT_LAYER);
-      throw new KerasException(
-          "Unknown layer "
-              + object.describe()
-              + object.module().map(module -> " of module " + module).orElse("")
-              + "; known layers are "
-              + String.join(", ", known)
-              + "; others can be registered with LayerRegistry.with");
-    }
-    return factory.create(object);
+    return Optional.ofNullable(factory);
+  }
+
+  /** The error for layers of unknown classes. */
+  KerasException unknown(List<KerasObject> layers) {
+    TreeSet<String> known = new TreeSet<>(builtIn.keySet());
+    known.addAll(custom.keySet());
+    known.add(Network.INPUT_LAYER);
+    return new KerasException(
+        (layers.size() == 1 ? "Unknown layer " : "Unknown layers ")
+            + layers.stream()
+                .map(
+                    layer ->
+                        layer.describe()
+                            + layer.module().map(module -> " of module " + module).orElse(""))
+                .collect(Collectors.joining(", "))
+            + "; known layers are "
+            + String.join(", ", known)
+            + "; others can be registered with LayerRegistry.with, or the model be exported in Python"
+            + " (model.export) and its stored graph be run with the savedmodel engine");
   }
 }

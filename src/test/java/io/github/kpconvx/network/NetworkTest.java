@@ -93,6 +93,16 @@ class NetworkTest {
   }
 
   @Test
+  void namesAllUnknownLayers() {
+    assertRefused(
+        CONFIG
+            .replace("\"class_name\": \"Dropout\"", "\"class_name\": \"Flatten\"")
+            .replace("\"class_name\": \"Dense\"", "\"class_name\": \"GRU\""),
+        "Unknown layers GRU \"stem\" of module keras.layers, Flatten \"drop\" of module"
+            + " keras.layers, GRU \"classes\" of module keras.layers; known layers are ");
+  }
+
+  @Test
   void aLayerOfSomebodyElseIsNotTakenForKeras() {
     assertRefused(
         CONFIG.replace(
