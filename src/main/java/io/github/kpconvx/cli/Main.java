@@ -86,7 +86,7 @@ public final class Main implements Runnable {
         });
     try {
       return line.execute(arguments.length == 0 ? new String[] {"demo"} : arguments);
-    } catch (OutOfMemoryError | StackOverflowError e) {
+    } catch (Error e) { // picocli's handler gets exceptions alone.
       if (main.debug) {
         e.printStackTrace(line.getErr());
       }
@@ -95,20 +95,19 @@ public final class Main implements Runnable {
     }
   }
 
-  private static String message(Error error) {
-    Runtime runtime = Runtime.getRuntime();
-    return "%s (%s); this JVM may use %,d MiB of heap: give it more, java -Xmx…, or less to do"
-        .formatted(
-            error instanceof OutOfMemoryError ? "out of memory" : "nested too deeply",
-            String.valueOf(error.getMessage()).replaceAll("\\s*\\R\\s*", " "),
-            runtime.maxMemory() >> 20);
-  }
-
-  private static String message(Exception exception) {
-    String text =
-        exception instanceof KpconvxException
-            ? exception.getMessage()
-            : "unexpected " + exception + "; --debug shows where";
+  private static String message(Throwable failure) {
+    String text;
+    if (failure instanceof KpconvxException) {
+      text = failure.getMessage();
+    } else if (failure instanceof OutOfMemoryError) {
+      text =
+          "out of memory (%s); this JVM may use %,d MiB of heap: give it more, java -Xmx…, or less to do"
+              .formatted(failure.getMessage(), Runtime.getRuntime().maxMemory() >> 20);
+    } else if (failure instanceof StackOverflowError) {
+      text = "nested too deeply; --debug shows where";
+    } else {
+      text = "unexpected " + failure + "; --debug shows where";
+    }
     return text.replaceAll("\\s*\\R\\s*", " ");
   }
 

@@ -149,16 +149,17 @@ class MainTest {
 
   /** In a JVM of its own, with standard output and heap as given: its exit status. */
   private int inAnotherJvm(String shell, String... options) throws Exception {
+    return inAnotherJvm(shell, List.of(options), "inspect", KERAS);
+  }
+
+  private int inAnotherJvm(String shell, List<String> options, String... arguments)
+      throws Exception {
     List<String> command =
         new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString()));
-    command.addAll(List.of(options));
+    command.addAll(options);
     command.addAll(
-        List.of(
-            "-cp",
-            System.getProperty("java.class.path"),
-            "io.github.kpconvx.cli.Main",
-            "inspect",
-            KERAS));
+        List.of("-cp", System.getProperty("java.class.path"), "io.github.kpconvx.cli.Main"));
+    command.addAll(List.of(arguments));
     String line =
         String.join(" ", command.stream().map(part -> "'" + part + "'").toList()) + " " + shell;
     Process process =
@@ -178,6 +179,16 @@ class MainTest {
     assertEquals(0, inAnotherJvm("> /dev/null"), err);
     inAnotherJvm("| true");
     assertEquals("", err);
+  }
+
+  @Test
+  void runningOutOfMemoryIsOneLine() throws Exception {
+    Path large = directory.resolve("large.npz");
+    NpzFile.write(large, Map.of("X", NpyArray.of(new float[20_000_000], 20_000_000)));
+    String[] verify = {"verify", KERAS, "--inputs", large.toString(), "--golden", large.toString()};
+    assertEquals(1, inAnotherJvm("> /dev/null", List.of("-Xmx60m"), verify), err);
+    assertTrue(err.startsWith("error: out of memory ("), err);
+    assertEquals(1, err.lines().count(), err);
   }
 
   @Test
