@@ -40,7 +40,7 @@ public final class Gradients {
         operands.stream().filter(operand -> path.contains((GraphOperation) operand.op())).toList();
     List<Operand<TFloat32>> found = new ArrayList<>();
     if (!connected.isEmpty()) {
-      tf.gradients(scalar, connected).forEach(gradient -> found.add(floats(gradient)));
+      tf.gradients(scalar, connected).forEach(gradient -> found.add(Operands.floats(gradient)));
     }
     List<Operand<TFloat32>> all = new ArrayList<>();
     int next = 0;
@@ -49,10 +49,5 @@ public final class Gradients {
       all.add(isConnected ? found.get(next++) : tf.zerosLike(operand));
     }
     return all;
-  }
-
-  @SuppressWarnings("unchecked") // The gradient of a float32 is one.
-  private static Operand<TFloat32> floats(Operand<?> gradient) {
-    return (Operand<TFloat32>) gradient;
   }
 }

@@ -1,5 +1,6 @@
 package io.github.kpconvx.training;
 
+import io.github.kpconvx.layer.Operands;
 import java.util.List;
 import java.util.OptionalInt;
 import org.tensorflow.GraphOperation;
@@ -72,14 +73,17 @@ public record ClassificationLoss(
     Operand<TFloat32> scores = output;
     boolean logits = fromLogits;
     if (!fromLogits && output.op() instanceof GraphOperation op && op.type().equals("Softmax")) {
-      scores = floats(op.input(0));
+      scores = Operands.floats(op.input(0));
       logits = true;
     }
     scores = tf.reshape(scores, tf.constant(new int[] {-1, classes}));
     return labels == Labels.SPARSE
-        ? sparse(tf, scores, classes, logits, ints(truth))
+        ? sparse(tf, scores, classes, logits, Operands.integers(truth))
         : dense(
-            tf, scores, logits, tf.reshape(floats(truth), tf.constant(new int[] {-1, classes})));
+            tf,
+            scores,
+            logits,
+            tf.reshape(Operands.floats(truth), tf.constant(new int[] {-1, classes})));
   }
 
   private Operand<TFloat32> sparse(
@@ -124,15 +128,5 @@ public record ClassificationLoss(
     Operand<TInt32> all = tf.constant(new int[] {0});
     Operand<TFloat32> points = tf.math.maximum(tf.reduceSum(counts, all), tf.constant(1f));
     return tf.math.div(tf.reduceSum(tf.math.mul(losses, weights), all), points);
-  }
-
-  @SuppressWarnings("unchecked") // Placeholders of the trainer, of a type that follows from labels.
-  private static Operand<TFloat32> floats(Operand<?> operand) {
-    return (Operand<TFloat32>) operand;
-  }
-
-  @SuppressWarnings("unchecked") // Likewise.
-  private static Operand<TInt32> ints(Operand<?> operand) {
-    return (Operand<TInt32>) operand;
   }
 }

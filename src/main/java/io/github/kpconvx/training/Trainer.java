@@ -9,6 +9,7 @@ import io.github.kpconvx.layer.InputSpec;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.layer.RandomSource;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
@@ -165,9 +166,8 @@ public final class Trainer implements AutoCloseable {
         : tf.placeholder(TFloat32.class);
   }
 
-  @SuppressWarnings("unchecked") // Every layer gives float32.
   private static Operand<TFloat32> output(Network.Built built) {
-    return (Operand<TFloat32>) built.outputs().values().iterator().next();
+    return Operands.floats(built.outputs().values().iterator().next());
   }
 
   /** The graph's variables that are no weights. */
