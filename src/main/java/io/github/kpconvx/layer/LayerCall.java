@@ -67,14 +67,4 @@ public record LayerCall(
   public boolean training() {
     return context.training();
   }
-
-  /**
-   * The same call in another context.
-   *
-   * @param other the context
-   * @return a call that differs in it alone
-   */
-  public LayerCall withContext(CallContext other) {
-    return new LayerCall(arguments, masks, other);
-  }
 }
