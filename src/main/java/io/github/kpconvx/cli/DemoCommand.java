@@ -4,7 +4,7 @@ import io.github.kpconvx.KpconvxException;
 import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -233,8 +233,7 @@ final class DemoCommand implements Callable<Integer> {
     try {
       Files.createDirectories(out);
     } catch (IOException e) {
-      throw new KpconvxException(
-          "Cannot make the directory " + out + ": " + AtomicFile.reason(e, out), e);
+      throw new KpconvxException("Cannot make the directory " + out + ": " + Failures.reason(e), e);
     }
     int[] found = result.classes();
     int[] colors = Arrays.stream(found).map(c -> classes.get(c).color()).toArray();

@@ -1,6 +1,7 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.KpconvxException;
+import io.github.kpconvx.io.Failures;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -106,7 +107,7 @@ public final class Main implements Runnable {
     } else if (failure instanceof StackOverflowError) {
       text = "nested too deeply; --debug shows where";
     } else {
-      text = "unexpected " + failure + "; --debug shows where";
+      text = "unexpected failure: " + Failures.reason(failure) + "; --debug shows where";
     }
     return text.replaceAll("\\s*\\R\\s*", " ");
   }

@@ -1,6 +1,7 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.KpconvxException;
+import io.github.kpconvx.io.Failures;
 import java.io.IOException;
 import org.bytedeco.javacpp.Loader;
 import org.tensorflow.Graph;
@@ -38,7 +39,7 @@ final class NativeLibraries {
     try {
       return Loader.findResource(Graph.class, library) != null;
     } catch (IOException e) {
-      throw new KpconvxException("The class path cannot be read: " + e.getMessage(), e);
+      throw new KpconvxException("The class path cannot be read: " + Failures.reason(e), e);
     }
   }
 }

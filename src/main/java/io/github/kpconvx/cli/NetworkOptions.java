@@ -2,10 +2,9 @@ package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.TextFile;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.KernelPoints;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -42,10 +41,9 @@ final class NetworkOptions {
   }
 
   static KerasObject read(Path file) {
+    String text = TextFile.read(file);
     try {
-      return KerasObject.parse(Files.readString(file));
-    } catch (IOException e) {
-      throw new KerasException("Cannot read the configuration " + file + ": " + e, e);
+      return KerasObject.parse(text);
     } catch (KerasException e) {
       throw new KerasException(file + ": " + e.getMessage(), e);
     }

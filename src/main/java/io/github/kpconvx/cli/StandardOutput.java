@@ -1,5 +1,6 @@
 package io.github.kpconvx.cli;
 
+import io.github.kpconvx.io.Failures;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -46,6 +47,6 @@ final class StandardOutput extends OutputStream {
    */
   Optional<String> failure() {
     System.out.flush();
-    return Optional.ofNullable(failure).map(e -> String.valueOf(e.getMessage()));
+    return Optional.ofNullable(failure).map(Failures::reason);
   }
 }

@@ -2,7 +2,7 @@ package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.StandardLayers;
-import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
@@ -216,7 +216,7 @@ final class TrainCommand implements Callable<Integer> {
         }
       }
     } catch (IOException e) {
-      throw new TrainingException("No temporary folder can be used: " + e.getMessage(), e);
+      throw new TrainingException("No temporary folder can be used: " + Failures.reason(e), e);
     }
   }
 
@@ -270,7 +270,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         files.addAll(found);
       } catch (IOException e) {
-        throw new TrainingException(path + ": cannot be read: " + AtomicFile.reason(e, path), e);
+        throw new TrainingException(path + ": cannot be read: " + Failures.reason(e), e);
       }
     }
     return files;

@@ -5,13 +5,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
-import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.training.ClassificationLoss;
 import io.github.kpconvx.training.LearningRate;
 import io.github.kpconvx.training.OptimizerSettings;
 import io.github.kpconvx.training.TrainingSettings;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -56,7 +53,7 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
 
   /** Nothing but defaults. */
   static TrainingFile defaults() {
-    return of("training", JsonNodeFactory.instance.objectNode());
+    return of(ConfigReader.of("training", JsonNodeFactory.instance.objectNode()));
   }
 
   /**
@@ -66,19 +63,11 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
    *     allowed
    */
   static TrainingFile read(Path file) {
-    try {
-      JsonNode json = KerasObject.parseJson(Files.readString(file));
-      if (!(json instanceof ObjectNode object)) {
-        throw new KerasException("expected a JSON object, found " + json.getNodeType());
-      }
-      return of(file.toString(), object);
-    } catch (IOException e) {
-      throw new KerasException("Cannot read the settings " + file + ": " + e, e);
-    }
+    return of(ConfigReader.read(file));
   }
 
-  private static TrainingFile of(String owner, ObjectNode json) {
-    ConfigReader reader = ConfigReader.of(owner, json);
+  private static TrainingFile of(ConfigReader reader) {
+    String owner = reader.owner();
     reader.allowOnly(KEYS);
     TrainingSettings.Builder settings =
         TrainingSettings.builder()
@@ -90,7 +79,7 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
             .monitor(choice(reader, "monitor", TrainingSettings.Monitor.LOSS))
             .patience(reader.integer("patience", 0, 0))
             .checkpointSteps(reader.integer("checkpoint_steps", 1000, 1))
-            .seed((long) reader.number("seed", 0));
+            .seed(reader.wholeNumber("seed").orElse(0));
     JsonNode weights = reader.json("class_weights");
     Balance balance =
         weights.isTextual() ? choice(reader, "class_weights", Balance.NONE) : Balance.NONE;
@@ -115,7 +104,9 @@ record TrainingFile(TrainingSettings settings, Balance balance, boolean augment)
     JsonNode json = reader.json("optimizer");
     if (json.isNull() || json.isTextual()) {
       json =
-          JsonNodeFactory.instance.objectNode().put("name", json.isNull() ? "adam" : json.asText());
+          JsonNodeFactory.instance
+              .objectNode()
+              .put("name", json.isNull() ? "adam" : json.textValue());
     }
     if (!(json instanceof ObjectNode object)) {
       throw reader.invalid("optimizer", json, "adam, sgd", "an object with its name and arguments");

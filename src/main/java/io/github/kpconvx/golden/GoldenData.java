@@ -1,17 +1,13 @@
 package io.github.kpconvx.golden;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
-import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -49,18 +45,16 @@ public final class GoldenData {
 
   private GoldenData(Path directory, ConfigReader description) {
     this.directory = directory;
-    description.rejectUnknownKeys(KEYS);
-    this.tolerance = new Tolerance(number(description, "atol"), number(description, "rtol"));
-    this.stages = names(description, "stages");
-    this.outputs = names(description, "outputs");
+    description.allowOnly(KEYS);
+    this.tolerance = new Tolerance(tolerance(description, "atol"), tolerance(description, "rtol"));
+    this.stages = description.texts("stages");
+    this.outputs = description.texts("outputs");
     this.kernelPoints = new HashMap<>();
-    description
-        .json("kernel_points")
-        .properties()
-        .forEach(entry -> kernelPoints.put(entry.getKey(), entry.getValue().asText()));
+    ConfigReader points = description.object("kernel_points");
+    points.keys().forEach(layer -> kernelPoints.put(layer, points.text(layer, "")));
     this.inputs = NpzFile.read(directory.resolve("inputs.npz"));
     this.arrays = NpzFile.read(directory.resolve("golden.npz"));
-    List<String> ties = names(description, "near_ties");
+    List<String> ties = description.texts("near_ties");
     Set<String> listed = new TreeSet<>(stages);
     listed.addAll(outputs);
     listed.addAll(ties);
@@ -84,33 +78,18 @@ public final class GoldenData {
    */
   public static GoldenData read(Path directory) {
     Path file = directory.resolve("golden.json");
-    JsonNode json;
-    try {
-      json = KerasObject.parseJson(Files.readString(file));
-    } catch (IOException e) {
+    if (!Files.exists(file)) {
       throw new KerasException(
-          "Cannot read "
-              + file
-              + ", which kpconvx_compat.golden.write_golden writes in Python: "
-              + e,
-          e);
+          "There is no " + file + ", which kpconvx_compat.golden.write_golden writes in Python");
     }
-    if (!(json instanceof ObjectNode object)) {
-      throw new KerasException(file + ": expected a JSON object, found " + json.getNodeType());
-    }
-    return new GoldenData(directory, ConfigReader.of(file.toString(), object));
+    return new GoldenData(directory, ConfigReader.read(file));
   }
 
-  private static double number(ConfigReader description, String key) {
-    double value = description.number(key, 0);
-    if (value < 0) {
-      throw description.invalid(key, value, "a number of at least 0");
+  private static double tolerance(ConfigReader description, String key) {
+    if (!description.has(key)) {
+      throw description.invalid(key, "nothing", "a finite number of at least 0");
     }
-    return value;
-  }
-
-  private static List<String> names(ConfigReader description, String key) {
-    return description.elements(key).stream().map(JsonNode::asText).toList();
+    return description.number(key, 0, 0);
   }
 
   private static Set<String> without(Set<String> names, Set<String> others) {

@@ -1,5 +1,6 @@
 package io.github.kpconvx.inference;
 
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,7 +64,7 @@ final class StoredOperations {
     try {
       model = SavedModel.parseFrom(Files.readAllBytes(file));
     } catch (IOException e) {
-      throw new KerasException(file + " cannot be read: " + e.getMessage(), e);
+      throw new KerasException(file + " cannot be read: " + Failures.reason(e), e);
     }
     Set<String> found =
         model.getMetaGraphsList().stream()

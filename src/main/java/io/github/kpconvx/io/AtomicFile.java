@@ -7,9 +7,7 @@ import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.FileChannel;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -216,26 +214,5 @@ public final class AtomicFile {
     } catch (IOException e) {
       // Not every system opens a directory; where it does not, it needs no such help.
     }
-  }
-
-  /**
-   * What went wrong with a file, in words.
-   *
-   * @param e a failure of the file system
-   * @param path the file it is about
-   * @return the reason
-   */
-  public static String reason(IOException e, Path path) {
-    Path folder = path.toAbsolutePath().getParent();
-    if (folder != null && !Files.isDirectory(folder)) {
-      return "there is no folder " + folder;
-    }
-    if (e instanceof NoSuchFileException) {
-      return "there is no such file";
-    }
-    if (e instanceof AccessDeniedException) {
-      return "permission denied";
-    }
-    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 }

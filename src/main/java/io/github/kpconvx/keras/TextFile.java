@@ -1,5 +1,6 @@
 package io.github.kpconvx.keras;
 
+import io.github.kpconvx.io.Failures;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;

@@ -1,6 +1,6 @@
 package io.github.kpconvx.layer;
 
-import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.LayerSpec;

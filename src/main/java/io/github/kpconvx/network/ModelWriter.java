@@ -4,6 +4,7 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
@@ -219,7 +220,7 @@ public final class ModelWriter {
         writeSavedModel(target, ServingFunction.of(network, built, graph, apart), network, weights);
       }
     } catch (IOException e) {
-      throw new KerasException(target + ": cannot be written: " + AtomicFile.reason(e, target), e);
+      throw new KerasException(target + ": cannot be written: " + Failures.reason(e), e);
     }
   }
 
@@ -277,8 +278,7 @@ public final class ModelWriter {
       return new ArrayList<>(
           entries.map(entry -> entry.getFileName().toString()).sorted().toList());
     } catch (IOException e) {
-      throw new KerasException(
-          directory + " cannot be read: " + AtomicFile.reason(e, directory), e);
+      throw new KerasException(directory + " cannot be read: " + Failures.reason(e), e);
     }
   }
 

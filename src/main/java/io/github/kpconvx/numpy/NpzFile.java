@@ -1,10 +1,10 @@
 package io.github.kpconvx.numpy;
 
 import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Enumeration;
@@ -49,13 +49,11 @@ public final class NpzFile {
           throw new NumpyException(file + " holds " + name + " twice, expected each array once");
         }
       }
-    } catch (NoSuchFileException e) {
-      throw new NumpyException("No such file: " + file, e);
     } catch (ZipException e) {
       throw new NumpyException(
-          file + " is no .npz file, or is cut short or damaged: " + e.getMessage(), e);
+          file + " is no .npz file, or is cut short or damaged: " + Failures.reason(e), e);
     } catch (IOException e) {
-      throw new NumpyException("Cannot read " + file + ": " + e.getMessage(), e);
+      throw new NumpyException("Cannot read " + file + ": " + Failures.reason(e), e);
     }
     return Collections.unmodifiableMap(arrays);
   }
@@ -107,7 +105,7 @@ public final class NpzFile {
     try {
       AtomicFile.write(file, temporary -> writeTo(temporary, arrays));
     } catch (IOException e) {
-      throw new NumpyException("Cannot write " + file + ": " + AtomicFile.reason(e, file), e);
+      throw new NumpyException("Cannot write " + file + ": " + Failures.reason(e), e);
     }
   }
 

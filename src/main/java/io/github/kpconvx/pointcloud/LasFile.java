@@ -1,6 +1,7 @@
 package io.github.kpconvx.pointcloud;
 
 import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -16,7 +17,7 @@ final class LasFile {
     try (FileChannel channel = FileChannel.open(path)) {
       return new LasReader(channel, path).read();
     } catch (IOException e) {
-      throw new PointCloudException(path + ": cannot be read: " + AtomicFile.reason(e, path), e);
+      throw new PointCloudException(path + ": cannot be read: " + Failures.reason(e), e);
     }
   }
 
@@ -28,7 +29,7 @@ final class LasFile {
     try {
       AtomicFile.write(path, temporary -> writeAll(cloud, header, records, temporary));
     } catch (IOException e) {
-      throw new PointCloudException(path + ": cannot be written: " + AtomicFile.reason(e, path), e);
+      throw new PointCloudException(path + ": cannot be written: " + Failures.reason(e), e);
     }
   }
 

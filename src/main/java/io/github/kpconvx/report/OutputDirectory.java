@@ -1,6 +1,7 @@
 package io.github.kpconvx.report;
 
 import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,8 +30,7 @@ final class OutputDirectory {
       Files.createDirectories(directory);
       AtomicFile.writeAll(writers);
     } catch (IOException e) {
-      String reason =
-          Files.isRegularFile(directory) ? "it is a file" : AtomicFile.reason(e, directory);
+      String reason = Files.isRegularFile(directory) ? "it is a file" : Failures.reason(e);
       throw new KerasException("Cannot write to the directory " + directory + ": " + reason, e);
     }
   }

@@ -1,5 +1,6 @@
 package io.github.kpconvx.training;
 
+import io.github.kpconvx.io.Failures;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -40,7 +41,7 @@ public final class EventFile implements TrainingListener, AutoCloseable {
       Files.createDirectories(directory);
       out = Files.newOutputStream(path, StandardOpenOption.CREATE_NEW);
     } catch (IOException e) {
-      throw new TrainingException("Cannot write " + path + ": " + e, e);
+      throw new TrainingException("Cannot write " + path + ": " + Failures.reason(e), e);
     }
     write(Event.newBuilder().setFileVersion("brain.Event:2").setWallTime(now / 1000.0).build());
   }
@@ -103,7 +104,7 @@ public final class EventFile implements TrainingListener, AutoCloseable {
     try {
       out.write(all);
     } catch (IOException e) {
-      throw new TrainingException("Cannot write " + path + ": " + e, e);
+      throw new TrainingException("Cannot write " + path + ": " + Failures.reason(e), e);
     }
   }
 
@@ -119,7 +120,7 @@ public final class EventFile implements TrainingListener, AutoCloseable {
     try {
       out.close();
     } catch (IOException e) {
-      throw new TrainingException("Cannot write " + path + ": " + e, e);
+      throw new TrainingException("Cannot write " + path + ": " + Failures.reason(e), e);
     }
   }
 }

@@ -1,7 +1,8 @@
 package io.github.kpconvx.training;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -18,17 +19,18 @@ public final class FrozenLayers {
    * @param names the layers' names
    * @return a model that differs in that alone
    * @throws TrainingException if the model has no layer of such a name; lists its layers
+   * @throws KerasException if the model is none, such as one whose layers' names are no texts
    */
   public static KerasObject freeze(KerasObject model, Collection<String> names) {
     ObjectNode json = model.json();
     List<String> known = new ArrayList<>();
-    for (JsonNode layer : json.path("config").path("layers")) {
-      if (layer.path("config") instanceof ObjectNode config) {
-        String name = config.path("name").asText();
-        known.add(name);
-        if (names.contains(name)) {
-          config.put("trainable", false);
-        }
+    ConfigReader network = model.config();
+    List<ConfigReader> layers = network.has("layers") ? network.objects("layers") : List.of();
+    for (int i = 0; i < layers.size(); i++) {
+      String name = layers.get(i).object("config").text("name", "");
+      known.add(name);
+      if (names.contains(name)) {
+        ((ObjectNode) json.at("/config/layers/" + i + "/config")).put("trainable", false);
       }
     }
     for (String name : names) {

@@ -600,7 +600,7 @@ class MainTest {
     Path file = directory.resolve("in.npz");
     NpzFile.write(file, two);
     assertPredictFails("Expected the inputs", KERAS, file.toString());
-    assertPredictFails("No such file", KERAS, "nowhere.npz");
+    assertPredictFails("there is no such file", KERAS, "nowhere.npz");
     Path lost = directory.resolve("no/such/folder.npz");
     assertFails(
         "there is no folder", "predict", "--model", KERAS, "--inputs", INPUTS, "--output", lost);

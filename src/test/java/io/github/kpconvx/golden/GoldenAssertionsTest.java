@@ -281,13 +281,32 @@ class GoldenAssertionsTest {
     assertFails("missing are [coarse/h], surplus are [more]", () -> assertMatchesGolden(directory));
     Path description = directory.resolve("golden.json");
     String text = Fixtures.text(description);
-    Files.writeString(description, text.replace("\"rtol\": 1e-05", "\"rtol\": -1"));
-    assertFails(
-        "rtol = -1.0, expected a number of at least 0", () -> assertMatchesGolden(directory));
-    Files.writeString(description, text.replace("\"rtol\"", "\"rtoll\""));
-    assertFails("unknown configuration key \"rtoll\"", () -> assertMatchesGolden(directory));
+    for (String[] change :
+        new String[][] {
+          {
+            "\"rtol\": 1e-05", "\"rtol\": -1", "rtol = -1, expected a finite number of at least 0.0"
+          },
+          {"\"rtol\": 1e-05", "\"rtol\": \"1e-05\"", "rtol = \"1e-05\", expected a finite number"},
+          {"\"rtol\": 1e-05,", "", "rtol = nothing, expected a finite number"},
+          {"\"rtol\"", "\"rtoll\"", "unknown configuration key \"rtoll\""},
+          {"\"atol\"", "\"trainable\": true, \"atol\"", "unknown configuration key \"trainable\""},
+          {"\"stem\",", "1,", "expected a list of strings"},
+          {"\"near_ties\": [", "\"near_ties\": [null,", "expected a list of strings"},
+          {"\"outputs\"", "\"outputs\": {}, \"more\"", "unknown configuration key \"more\""},
+          {"\"kernel_points\": {}", "\"kernel_points\": {\"c\": 1}", "c = 1, expected a string"},
+          {
+            "\"kernel_points\": {}",
+            "\"kernel_points\": [1]",
+            "kernel_points = [1], expected an object"
+          }
+        }) {
+      assertTrue(text.contains(change[0]), change[0]);
+      Files.writeString(description, text.replace(change[0], change[1]));
+      assertFails(change[2], () -> assertMatchesGolden(directory));
+      assertFails(description.toString(), () -> assertMatchesGolden(directory));
+    }
     Files.writeString(description, "[]");
-    assertFails("expected a JSON object", () -> assertMatchesGolden(directory));
+    assertFails("expected an object", () -> assertMatchesGolden(directory));
   }
 
   private static void assertFails(String reason, Runnable body) {

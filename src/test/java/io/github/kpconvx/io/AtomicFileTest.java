@@ -113,7 +113,7 @@ class AtomicFileTest {
         assertThrows(
             IOException.class,
             () -> AtomicFile.write(lost, temporary -> Files.writeString(temporary, "")));
-    assertEquals("there is no folder " + lost.getParent(), AtomicFile.reason(e, lost));
+    assertEquals("there is no folder " + lost.getParent(), Failures.reason(e));
     fails("not the name of a file", () -> AtomicFile.write(Path.of("/"), FULL_DISK));
     fails("not the name of a file", () -> AtomicFile.writeDirectory(Path.of(""), FULL_DISK));
     assertEquals(List.of(), Fixtures.files(folder));

@@ -55,7 +55,7 @@ class NpzFileTest {
 
   @Test
   void namesWhatIsWrongWithAFile() throws IOException {
-    assertRefused(directory.resolve("none.npz"), "No such file");
+    assertRefused(directory.resolve("none.npz"), "there is no such file");
     Path whole = Fixtures.of("defaults").resolve("inputs.npz");
     byte[] bytes = Files.readAllBytes(whole);
     Path cut = directory.resolve("cut.npz");

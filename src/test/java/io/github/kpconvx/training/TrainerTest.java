@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.inference.StandardLayers;
+import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
@@ -296,6 +297,19 @@ class TrainerTest {
                 () -> new Trainer(all, StandardLayers.registry(), settings().build()))
             .getMessage();
     assertTrue(message.contains("every layer is frozen"), message);
+  }
+
+  @Test
+  void frozenLayersHaveNamesThatAreTexts() {
+    for (String name : List.of("7", "true", "null", "[]", "{}")) {
+      KerasObject damaged =
+          KerasObject.parse(model().toString().replace("\"name\":\"stem\"", "\"name\":" + name));
+      String message =
+          assertThrows(
+                  KerasException.class, () -> FrozenLayers.freeze(damaged, List.of("conv", name)))
+              .getMessage();
+      assertTrue(message.contains("name = " + name + ", expected a string"), message);
+    }
   }
 
   @Test

@@ -89,6 +89,17 @@ public final class ConfigReader {
   }
 
   /**
+   * The keys that are there.
+   *
+   * @return the keys in their order
+   */
+  public List<String> keys() {
+    List<String> keys = new ArrayList<>();
+    config.fieldNames().forEachRemaining(keys::add);
+    return keys;
+  }
+
+  /**
    * Refuses keys that nobody reads.
    *
    * @param known the keys of the class, in addition to those of every layer

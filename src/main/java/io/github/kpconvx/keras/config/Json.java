@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
 

@@ -1,6 +1,6 @@
 package io.github.kpconvx.keras.file;
 
-import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.TextFile;
 import java.io.IOException;

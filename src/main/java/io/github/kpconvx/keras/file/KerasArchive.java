@@ -1,7 +1,7 @@
 package io.github.kpconvx.keras.file;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.hdf5.Hdf5File;

@@ -1,6 +1,6 @@
 package io.github.kpconvx.keras.hdf5;
 
-import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.jhdf.HdfFile;
 import io.jhdf.api.Attribute;

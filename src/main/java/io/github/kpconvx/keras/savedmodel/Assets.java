@@ -1,6 +1,6 @@
 package io.github.kpconvx.keras.savedmodel;
 
-import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -50,7 +50,7 @@ public record Assets(Path directory, List<Path> files) {
     try (Stream<Path> paths = Files.walk(folder)) {
       return paths.filter(Files::isRegularFile).sorted().toList();
     } catch (IOException e) {
-      throw new KerasException(folder + " cannot be read: " + AtomicFile.reason(e, folder), e);
+      throw new KerasException(folder + " cannot be read: " + Failures.reason(e), e);
     }
   }
 

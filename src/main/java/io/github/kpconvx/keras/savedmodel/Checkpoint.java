@@ -1,7 +1,7 @@
 package io.github.kpconvx.keras.savedmodel;
 
 import com.google.protobuf.InvalidProtocolBufferException;
-import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.weights.WeightAlignment;
 import java.io.IOException;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
-import io.github.kpconvx.keras.Failures;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;

@@ -1,6 +1,7 @@
 package io.github.kpconvx.pointcloud.picture;
 
 import io.github.kpconvx.io.AtomicFile;
+import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.PointCloudException;
@@ -189,7 +190,7 @@ public final class CloudImage {
             }
           });
     } catch (IOException e) {
-      throw new PointCloudException(path + ": cannot be written: " + AtomicFile.reason(e, path), e);
+      throw new PointCloudException(path + ": cannot be written: " + Failures.reason(e), e);
     }
   }
 

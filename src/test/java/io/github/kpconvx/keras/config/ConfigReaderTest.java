@@ -137,7 +137,7 @@ class ConfigReaderTest {
   @Test
   void namesTheFileThatIsNoObject() throws IOException {
     Path file = directory.resolve("settings.json");
-    assertRefused(file + " cannot be read: no such file " + file, () -> ConfigReader.read(file));
+    assertRefused(file + " cannot be read: there is no such file", () -> ConfigReader.read(file));
     Files.writeString(file, "{\"n\": 1, \"n\": 2}");
     assertRefused(
         file + " is no valid JSON: Duplicate field 'n' (line 1, column 13)",

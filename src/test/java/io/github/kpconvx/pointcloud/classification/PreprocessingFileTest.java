@@ -91,7 +91,7 @@ class PreprocessingFileTest {
   void namesAMissingFile() {
     Path none = directory.resolve("none.json");
     KerasException error = assertThrows(KerasException.class, () -> PreprocessingFile.read(none));
-    assertTrue(error.getMessage().startsWith(none + " cannot be read: no such file"));
+    assertTrue(error.getMessage().startsWith(none + " cannot be read: there is no such file"));
   }
 
   @ParameterizedTest
