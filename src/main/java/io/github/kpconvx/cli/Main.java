@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -62,6 +63,13 @@ public final class Main implements Runnable {
     System.exit(status);
   }
 
+  /** Warnings are lines of standard error, without the names of threads and classes. */
+  private static void setUpLog() {
+    String logger = "org.slf4j.simpleLogger.";
+    Map.of("defaultLogLevel", "warn", "showThreadName", "false", "showLogName", "false")
+        .forEach((key, value) -> System.getProperties().putIfAbsent(logger + key, value));
+  }
+
   /**
    * Runs the program.
    *
@@ -71,6 +79,7 @@ public final class Main implements Runnable {
   public static int run(String... arguments) {
     // Pictures are drawn, never shown.
     System.setProperty("java.awt.headless", "true");
+    setUpLog();
     NativeLibraries.setUp();
     Main main = new Main();
     CommandLine line = new CommandLine(main);

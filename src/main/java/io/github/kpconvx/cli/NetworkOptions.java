@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.TextFile;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.KernelPoints;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -30,6 +31,7 @@ final class NetworkOptions {
       description = {
         "Kernel points that the model's file does not hold: a file of three numbers a line;",
         "LAYER=Q.csv for one of several layers (repeatable);",
+        "a folder with LAYER.Q.csv for each layer, and LAYER.WEIGHT.csv for other weights that the file does not hold;",
         "or the word " + KernelPoints.INITIALIZER + " to recompute them."
       })
   private List<String> kernelPoints = List.of();
@@ -69,8 +71,10 @@ final class NetworkOptions {
   }
 
   private static KernelPoints source(String argument) {
-    return argument.equals(KernelPoints.INITIALIZER)
-        ? KernelPoints.recomputed()
-        : KernelPoints.fromCsv(Path.of(argument));
+    if (argument.equals(KernelPoints.INITIALIZER)) {
+      return KernelPoints.recomputed();
+    }
+    Path path = Path.of(argument);
+    return Files.isDirectory(path) ? KernelPoints.fromFolder(path) : KernelPoints.fromCsv(path);
   }
 }

@@ -4,10 +4,26 @@ import io.github.kpconvx.layer.core.ActivationLayer;
 import io.github.kpconvx.layer.core.Add;
 import io.github.kpconvx.layer.core.BatchNormalization;
 import io.github.kpconvx.layer.core.Concatenate;
+import io.github.kpconvx.layer.core.Conv1D;
 import io.github.kpconvx.layer.core.Dense;
+import io.github.kpconvx.layer.core.Dot;
 import io.github.kpconvx.layer.core.Dropout;
+import io.github.kpconvx.layer.core.GlobalMaxPooling1D;
+import io.github.kpconvx.layer.core.MaxPooling1D;
 import io.github.kpconvx.layer.core.PReLU;
+import io.github.kpconvx.layer.core.Reshape;
+import io.github.kpconvx.layer.core.Tile;
+import io.github.kpconvx.layer.vl3d.FeaturesResamplingLayer;
+import io.github.kpconvx.layer.vl3d.FeaturesStructuringLayer;
+import io.github.kpconvx.layer.vl3d.GaussianFilter;
+import io.github.kpconvx.layer.vl3d.GroupingPointNetLayer;
+import io.github.kpconvx.layer.vl3d.HourglassLayer;
+import io.github.kpconvx.layer.vl3d.KPConvLayer;
 import io.github.kpconvx.layer.vl3d.KPConvXLayer;
+import io.github.kpconvx.layer.vl3d.LightKPConvLayer;
+import io.github.kpconvx.layer.vl3d.RBFFeatExtractLayer;
+import io.github.kpconvx.layer.vl3d.RBFFeatProcessingLayer;
+import io.github.kpconvx.network.LayerFactory;
 import io.github.kpconvx.network.LayerRegistry;
 
 /** The layers that this library knows: Keras's own that are supported, and VL3D's. */
@@ -25,19 +41,53 @@ public final class StandardLayers {
             .withBuiltIn("Dropout", Dropout::new)
             .withBuiltIn("Concatenate", Concatenate::new)
             .withBuiltIn("Add", Add::new)
-            .with(KPConvXLayer.CLASS_NAME, KPConvXLayer::new);
+            .withBuiltIn("Conv1D", Conv1D::new)
+            .withBuiltIn("MaxPooling1D", MaxPooling1D::new)
+            .withBuiltIn("GlobalMaxPooling1D", GlobalMaxPooling1D::new)
+            .withBuiltIn("Reshape", Reshape::new)
+            .withBuiltIn("Dot", Dot::new)
+            .withBuiltIn("Tile", Tile::new)
+            .withBuiltIn("TFOpLambda", Tile::new)
+            .with(KPConvXLayer.CLASS_NAME, KPConvXLayer::new)
+            .with(KPConvLayer.CLASS_NAME, KPConvLayer::of)
+            .with(KPConvLayer.STRIDED_CLASS_NAME, KPConvLayer::strided)
+            .with(LightKPConvLayer.CLASS_NAME, LightKPConvLayer::of)
+            .with(LightKPConvLayer.STRIDED_CLASS_NAME, LightKPConvLayer::strided)
+            .with(HourglassLayer.CLASS_NAME, HourglassLayer::new)
+            .with(GroupingPointNetLayer.CLASS_NAME, GroupingPointNetLayer::new)
+            .with(FeaturesStructuringLayer.CLASS_NAME, FeaturesStructuringLayer::new)
+            .with(RBFFeatExtractLayer.CLASS_NAME, RBFFeatExtractLayer::new)
+            .with(RBFFeatProcessingLayer.CLASS_NAME, RBFFeatProcessingLayer::new);
     for (String name : ActivationLayer.CLASS_NAMES) {
       registry = registry.withBuiltIn(name, ActivationLayer::new);
     }
-    return registry;
+    return withFilter(registry, GaussianFilter.UNKNOWN);
+  }
+
+  private static LayerRegistry withFilter(LayerRegistry registry, GaussianFilter gaussian) {
+    LayerFactory resampling = object -> new FeaturesResamplingLayer(object, gaussian);
+    return registry
+        .with(FeaturesResamplingLayer.DOWNSAMPLING_CLASS_NAME, resampling)
+        .with(FeaturesResamplingLayer.UPSAMPLING_CLASS_NAME, resampling);
   }
 
   /**
-   * All of them.
+   * All of them; the filter "gaussian" of VL3D's resampling layers is an error, as it may mean two
+   * things.
    *
    * @return the registry
    */
   public static LayerRegistry registry() {
     return REGISTRY;
+  }
+
+  /**
+   * All of them, where it is known what the filter "gaussian" means.
+   *
+   * @param gaussian what it means
+   * @return the registry
+   */
+  public static LayerRegistry registry(GaussianFilter gaussian) {
+    return withFilter(REGISTRY, gaussian);
   }
 }

@@ -247,11 +247,26 @@ public abstract class Layer {
   /** As Keras does, per element of the batch. */
   private void addActivityLoss(Ops tf, Operand<?> output) {
     Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
-    activityLosses.put(
-        "activity_regularizer" + (activityLosses.isEmpty() ? "" : "#" + activityLosses.size()),
+    addLoss(
+        "activity_regularizer",
         tf.math.div(
             activityRegularizer.get().call(tf, floats(output, "its output")),
             tf.dtypes.cast(batch, TFloat32.class)));
+  }
+
+  /**
+   * Adds a term to the loss of training, as Keras's {@code add_loss}; for calls that are not for
+   * inference.
+   *
+   * @param what what it is, for its name among the {@linkplain #regularizationLosses losses}
+   * @param loss a scalar
+   */
+  protected final void addLoss(String what, Operand<TFloat32> loss) {
+    long earlier =
+        activityLosses.keySet().stream()
+            .filter(name -> name.equals(what) || name.startsWith(what + "#"))
+            .count();
+    activityLosses.put(what + (earlier == 0 ? "" : "#" + earlier), loss);
   }
 
   private void requireKnownArguments(LayerCall call) {

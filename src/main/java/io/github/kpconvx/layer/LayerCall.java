@@ -1,6 +1,8 @@
 package io.github.kpconvx.layer;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.NullNode;
 import java.util.List;
 import java.util.Map;
@@ -47,13 +49,22 @@ public record LayerCall(
   }
 
   /**
-   * A keyword argument that is no tensor.
+   * A keyword argument that is no tensor, or a list of such.
    *
    * @param keyword its name
-   * @return its value; null, as JSON has it, if it was not given
+   * @return its value; null, as JSON has it, if it was not given or is a tensor
    */
   public JsonNode constant(String keyword) {
     Argument<Operand<?>> argument = arguments.keywords().get(keyword);
+    return argument == null ? NullNode.getInstance() : constant(argument);
+  }
+
+  private static JsonNode constant(Argument<Operand<?>> argument) {
+    if (argument instanceof Argument.Items<Operand<?>> list) {
+      ArrayNode items = JsonNodeFactory.instance.arrayNode();
+      list.items().forEach(item -> items.add(constant(item)));
+      return items;
+    }
     return argument instanceof Argument.Constant<Operand<?>> constant
         ? constant.value()
         : NullNode.getInstance();

@@ -100,6 +100,16 @@ public final class ConfigReader {
   }
 
   /**
+   * Whether a value is a list: a JSON array, or a tuple or NumPy array as Keras serializes them.
+   *
+   * @param key the key
+   * @return true if it is there and is one
+   */
+  public boolean isList(String key) {
+    return plain(json(key)).isArray();
+  }
+
+  /**
    * Refuses keys that nobody reads.
    *
    * @param known the keys of the class, in addition to those of every layer

@@ -94,10 +94,9 @@ public final class Hdf5WeightStore implements WeightStore {
     while ((weight = left.get(group + "vars/" + own.size())) != null) {
       own.add(weight);
     }
-    var run = WeightAlignment.Run.of(prefix, layer);
-    WeightAlignment.align(file.name() + ", " + group + "vars", List.of(run), own)
-        .get(0)
-        .forEach((name, stored) -> found.put(prefix + name, stored));
+    List<WeightAlignment.Run> runs = WeightAlignment.Run.of(prefix, layer.weightsInKerasOrder());
+    WeightAlignment.align(file.name() + ", " + group + "vars", runs, own)
+        .forEach(run -> run.forEach((name, stored) -> found.put(prefix + name, stored)));
     own.forEach(matched -> left.remove(matched.path()));
     layer
         .sublayers()

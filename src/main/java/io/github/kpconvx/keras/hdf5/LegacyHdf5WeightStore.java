@@ -161,7 +161,8 @@ public final class LegacyHdf5WeightStore implements WeightStore {
     List<WeightSpec> expected = inOrder(layer);
     String place = file.name() + ", " + group;
     Map<String, StoredWeight> own = new LinkedHashMap<>();
-    WeightAlignment.align(place, runs(prefix, expected), layers.get(group)).forEach(own::putAll);
+    WeightAlignment.align(place, WeightAlignment.Run.of(prefix, expected), layers.get(group))
+        .forEach(own::putAll);
     WeightAlignment.requireOrder(place, prefix, expected, own);
     own.forEach((name, weight) -> found.put(prefix + name, weight));
   }
@@ -172,21 +173,6 @@ public final class LegacyHdf5WeightStore implements WeightStore {
     addTrained(layer, "", ordered);
     addOthers(layer, "", ordered);
     return ordered;
-  }
-
-  /** Cuts weights into runs that have one floating weight at most. */
-  private static List<WeightAlignment.Run> runs(String prefix, List<WeightSpec> ordered) {
-    List<WeightAlignment.Run> runs = new ArrayList<>();
-    List<WeightSpec> run = new ArrayList<>();
-    for (WeightSpec weight : ordered) {
-      if (weight.floating() && run.stream().anyMatch(WeightSpec::floating)) {
-        runs.add(WeightAlignment.Run.of(prefix, run));
-        run = new ArrayList<>();
-      }
-      run.add(weight);
-    }
-    runs.add(WeightAlignment.Run.of(prefix, run));
-    return runs;
   }
 
   /** Keras 2's {@code layer.trainable_weights}. */

@@ -32,10 +32,10 @@ final class SavedModelWeightStore implements WeightStore {
   private final List<StoredVariable> bare;
 
   /**
-   * A layer of the model.
+   * Weights of a layer of the model.
    *
-   * @param name its name
-   * @param run its own weights
+   * @param name the layer's name
+   * @param run weights of its own
    * @param names its name and those of the models and layers that it is in
    */
   private record Place(String name, WeightAlignment.Run run, Set<String> names) {}
@@ -111,7 +111,8 @@ final class SavedModelWeightStore implements WeightStore {
     if (!layer.name().isEmpty()) {
       names.add(layer.name());
     }
-    places.add(new Place(layer.name(), WeightAlignment.Run.of(prefix, layer), names));
+    WeightAlignment.Run.of(prefix, layer.weightsInKerasOrder())
+        .forEach(run -> places.add(new Place(layer.name(), run, names)));
     layer.visitSublayers(prefix, (below, sublayer) -> addPlaces(sublayer, below, names, places));
   }
 

@@ -19,7 +19,7 @@ import org.tensorflow.ndarray.Shape;
 public final class WeightAlignment {
 
   /**
-   * A layer's own weights, which follow each other in a file.
+   * Weights of a layer that follow each other in a file.
    *
    * @param prefix begins their qualified names
    * @param fixed those that every file holds, in Keras's order
@@ -28,26 +28,32 @@ public final class WeightAlignment {
    */
   public record Run(String prefix, List<WeightSpec> fixed, WeightSpec floating, int usual) {
 
-    public static Run of(String prefix, LayerSpec layer) {
-      return of(prefix, layer.weightsInKerasOrder());
-    }
-
-    public static Run of(String prefix, List<WeightSpec> weights) {
+    /**
+     * Cuts weights that follow each other into runs of one floating weight at most.
+     *
+     * @param prefix begins their qualified names
+     * @param weights the weights in Keras's order
+     * @return the runs; one without weights if there are none
+     */
+    public static List<Run> of(String prefix, List<WeightSpec> weights) {
+      List<Run> runs = new ArrayList<>();
       List<WeightSpec> fixed = new ArrayList<>();
       WeightSpec floating = null;
       int usual = 0;
       for (WeightSpec weight : weights) {
         if (!weight.floating()) {
           fixed.add(weight);
-        } else if (floating == null) {
-          floating = weight;
-          usual = fixed.size();
-        } else {
-          throw new IllegalArgumentException(
-              "Layer " + prefix + " has two floating weights, expected at most one");
+          continue;
         }
+        if (floating != null) {
+          runs.add(new Run(prefix, List.copyOf(fixed), floating, usual));
+          fixed.clear();
+        }
+        floating = weight;
+        usual = fixed.size();
       }
-      return new Run(prefix, fixed, floating, usual);
+      runs.add(new Run(prefix, List.copyOf(fixed), floating, usual));
+      return runs;
     }
 
     /** The weights as they stand when the floating one comes after {@code place} fixed ones. */

@@ -41,6 +41,17 @@ public interface Initializer {
   }
 
   /**
+   * Draws uniformly.
+   *
+   * @param least the least value
+   * @param most the bound that no value reaches
+   * @return the initializer, which has no seed of its own
+   */
+  static Initializer uniform(double least, double most) {
+    return Initializers.uniform(least, most);
+  }
+
+  /**
    * Reads an initializer in any of Keras's forms: null, a name, a serialized object.
    *
    * @param owner whose initializer it is, for messages

@@ -74,7 +74,25 @@ final class Initializers {
 
   private static Initializer constant(ConfigReader config) {
     allowOnly(config, "value");
-    return fill(config.number("value", 0));
+    if (!config.has("value") || !config.isList("value")) {
+      return fill(config.number("value", 0));
+    }
+    List<Double> numbers = config.numbers("value", List.of());
+    float[] values = new float[numbers.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = numbers.get(i).floatValue();
+    }
+    return (tf, shape, seed) -> {
+      int last = shape.numDimensions() - 1;
+      if (last < 0 || (values.length != 1 && shape.get(last) != values.length)) {
+        throw config.invalid(
+            "value",
+            config.json("value"),
+            "a number",
+            "as many as the weight of " + shape + " has");
+      }
+      return tf.broadcastTo(tf.constant(values), tf.constant(shape));
+    };
   }
 
   private static Initializer fill(double value) {
@@ -121,6 +139,10 @@ final class Initializers {
     double most = config.number("maxval", 0.05, least);
     RandomNumbers random = RandomNumbers.of(config);
     return (tf, shape, seed) -> random.uniform(tf, shape, seed, least, most);
+  }
+
+  static Initializer uniform(double least, double most) {
+    return (tf, shape, seed) -> RandomNumbers.UNSEEDED.uniform(tf, shape, seed, least, most);
   }
 
   private static Initializer varianceScaling(ConfigReader config) {

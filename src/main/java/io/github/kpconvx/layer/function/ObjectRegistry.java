@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -29,6 +30,7 @@ final class ObjectRegistry<T> {
   private final Map<String, Function<ConfigReader, T>> factories = new TreeMap<>();
   private final Map<String, String> aliases = new TreeMap<>();
   private final Map<String, String> refusals = new TreeMap<>();
+  private final Map<String, Function<ConfigReader, T>> others = new TreeMap<>();
 
   /** An empty registry of what messages call by a kind, such as "initializer". */
   ObjectRegistry(String kind) {
@@ -51,9 +53,17 @@ final class ObjectRegistry<T> {
     return add(className, factory);
   }
 
+  /** Adds a class that is not Keras's own, under its name in whichever Python module. */
+  ObjectRegistry<T> addOther(String className, Function<ConfigReader, T> factory) {
+    others.put(className, factory);
+    return this;
+  }
+
   /** The names of what was added, in alphabetical order; capital letters come first. */
   Set<String> names() {
-    return Collections.unmodifiableSet(factories.keySet());
+    Set<String> names = new TreeSet<>(factories.keySet());
+    names.addAll(others.keySet());
+    return Collections.unmodifiableSet(names);
   }
 
   /** Tells of a name that Keras knows why it cannot be used here. */
@@ -68,11 +78,19 @@ final class ObjectRegistry<T> {
    * @throws KerasException if it is unknown or an argument is not allowed
    */
   T read(String owner, String key, JsonNode value) {
-    Optional<KerasObject> object =
-        Optional.of(value)
-            .filter(KerasObject::isKerasObject)
-            .map(KerasObject::of)
-            .filter(KerasObject::isBuiltIn);
+    Optional<KerasObject> serialized =
+        Optional.of(value).filter(KerasObject::isKerasObject).map(KerasObject::of);
+    Optional<Function<ConfigReader, T>> other =
+        serialized.map(KerasObject::className).map(others::get);
+    if (other.isPresent()) {
+      KerasObject object = serialized.get();
+      return other
+          .get()
+          .apply(
+              ConfigReader.of(
+                  "%s: %s %s".formatted(owner, key, object.className()), object.configJson()));
+    }
+    Optional<KerasObject> object = serialized.filter(KerasObject::isBuiltIn);
     String name = object.map(KerasObject::className).orElse(Json.text(value));
     ObjectNode config =
         object.map(KerasObject::configJson).orElseGet(JsonNodeFactory.instance::objectNode);

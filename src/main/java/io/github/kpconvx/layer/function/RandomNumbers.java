@@ -24,6 +24,9 @@ final class RandomNumbers {
 
   private static final String GENERATOR = "a serialized SeedGenerator";
 
+  /** Those of an object that was given no seed. */
+  static final RandomNumbers UNSEEDED = new RandomNumbers(OptionalLong.empty(), null);
+
   private final OptionalLong seed;
   private final AtomicLong drawn;
 

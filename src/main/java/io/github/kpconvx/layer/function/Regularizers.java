@@ -19,7 +19,8 @@ final class Regularizers {
           .addClass("L1L2", config -> l1l2(config, List.of("l1", "l2"), 0))
           // Keras 2's function of this name has other defaults than the class.
           .add("l1_l2", config -> l1l2(config, List.of("l1", "l2"), 0.01))
-          .addClass("OrthogonalRegularizer", Regularizers::orthogonal);
+          .addClass("OrthogonalRegularizer", Regularizers::orthogonal)
+          .addOther("FeaturesOrthogonalRegularizer", Regularizers::featuresOrthogonal);
 
   /**
    * The square of the least norm that {@code keras.ops.normalize} divides by. Bounding the square
@@ -82,6 +83,40 @@ final class Regularizers {
       // Each pair of vectors stands in the matrix twice.
       float pairs = vectors * (vectors - 1f);
       return tf.math.div(tf.math.mul(tf.constant(factor), sum), tf.constant(pairs));
+    };
+  }
+
+  /**
+   * VL3D's penalty on how far the matrices that a T-net makes, rows (B, n²), are from orthogonal:
+   * {@code l2reg · Σ (T − I)²} with {@code T[b,i,c,j] = Σ_k x[b,i,k] x[c,j,k]} reshaped, not
+   * transposed, to (B², n, n), so that its slices mix batch elements.
+   */
+  private static Regularizer featuresOrthogonal(ConfigReader config) {
+    config.allowOnly(List.of("num_features", "l2reg"));
+    if (!config.has("num_features")) {
+      throw config.invalid("num_features", "nothing", "an integer of at least 1");
+    }
+    int n = config.integer("num_features", 0, 1);
+    float factor = (float) config.number("l2reg", 0.001, 0);
+    return (tf, activity) -> {
+      Shape shape = activity.shape();
+      if (shape.numDimensions() != 2 || shape.get(1) != (long) n * n) {
+        throw config.invalid(
+            "num_features", n, "the square root of the size of the output, of shape " + shape);
+      }
+      Operand<TFloat32> rows = tf.reshape(activity, tf.array(-1L, (long) n));
+      Operand<TFloat32> products = tf.linalg.matMul(rows, rows, MatMul.transposeB(true));
+      Operand<TFloat32> identity =
+          tf.linalg.matrixDiag(
+              tf.fill(tf.array(n), tf.constant(1f)),
+              tf.constant(0),
+              tf.constant(n),
+              tf.constant(n),
+              tf.constant(0f));
+      Operand<TFloat32> differences =
+          tf.math.sub(tf.reshape(products, tf.array(-1L, (long) n, (long) n)), identity);
+      return tf.math.mul(
+          tf.constant(factor), tf.reduceSum(tf.math.square(differences), tf.array(0, 1, 2)));
     };
   }
 

@@ -41,7 +41,23 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
     Operand<TInt32> zero = tf.constant(0);
     Operand<TFloat32> y =
         tf.math.sub(tf.gather(x, neighbours, zero), tf.expandDims(x, tf.constant(1)));
-    // Summed one coordinate at a time: no tensor of shape (P, κ, m_q, 3).
+    Operand<TFloat32> squares = squares(tf, y, q);
+    Operand<TInt32> nearest = tf.math.argMin(squares, tf.constant(2), TInt32.class);
+    Operand<TFloat32> away = tf.math.sub(y, tf.gather(q, nearest, zero));
+    Operand<TFloat32> square = tf.reduceSum(tf.math.square(away), tf.constant(2));
+    return new Geometry(nearest, influence(tf, square, sigma));
+  }
+
+  /**
+   * The squared distances of points to kernel points, summed one coordinate at a time: no tensor of
+   * shape (…, m_q, 3).
+   *
+   * @param tf the operations of the graph that is added to
+   * @param y points (P, κ, 3)
+   * @param q kernel points (m_q, 3)
+   * @return squares (P, κ, m_q)
+   */
+  static Operand<TFloat32> squares(Ops tf, Operand<TFloat32> y, Operand<TFloat32> q) {
     List<? extends Operand<TFloat32>> ofY = coordinates(tf, y, 2);
     List<? extends Operand<TFloat32>> ofQ = coordinates(tf, q, 1);
     Operand<TFloat32> squares = null;
@@ -50,10 +66,7 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
           tf.math.square(tf.math.sub(tf.expandDims(ofY.get(c), tf.constant(2)), ofQ.get(c)));
       squares = squares == null ? square : tf.math.add(squares, square);
     }
-    Operand<TInt32> nearest = tf.math.argMin(squares, tf.constant(2), TInt32.class);
-    Operand<TFloat32> away = tf.math.sub(y, tf.gather(q, nearest, zero));
-    Operand<TFloat32> square = tf.reduceSum(tf.math.square(away), tf.constant(2));
-    return new Geometry(nearest, influence(tf, square, sigma));
+    return squares;
   }
 
   /**
@@ -112,7 +125,7 @@ record Geometry(Operand<TInt32> nearest, Operand<TFloat32> influence) {
   }
 
   /** max(0, 1 − √square / sigma). */
-  private static Operand<TFloat32> influence(Ops tf, Operand<TFloat32> square, double sigma) {
+  static Operand<TFloat32> influence(Ops tf, Operand<TFloat32> square, double sigma) {
     // The square root has no derivative at 0, where a point is its own neighbour; the clamp makes
     // it 0 there.
     Operand<TFloat32> distance =

@@ -28,10 +28,19 @@ final class PointRows {
 
   /** Neighbour indices (B, R, κ) into the rows of all batch elements together, (P, κ). */
   static <T extends TNumber> Operand<T> neighbours(Ops tf, Operand<T> n) {
+    return neighbours(tf, n, tf.stridedSlice(tf.shape(n), Indices.at(1)));
+  }
+
+  /**
+   * Indices (B, R, κ) among other points as rows of all batch elements' other points, (P, κ).
+   *
+   * @param others how many other points a batch element has
+   */
+  static <T extends TNumber> Operand<T> neighbours(Ops tf, Operand<T> n, Operand<TInt32> others) {
     Operand<TInt32> shape = tf.shape(n);
     Operand<TInt32> batch = tf.stridedSlice(shape, Indices.at(0));
     Operand<TInt32> points = tf.stridedSlice(shape, Indices.at(1));
-    Operand<TInt32> first = tf.math.mul(tf.range(tf.constant(0), batch, tf.constant(1)), points);
+    Operand<TInt32> first = tf.math.mul(tf.range(tf.constant(0), batch, tf.constant(1)), others);
     Operand<T> offset =
         tf.dtypes.cast(tf.reshape(first, tf.constant(new int[] {-1, 1, 1})), n.type());
     long known = n.shape().get(2);

@@ -8,6 +8,7 @@ import io.github.kpconvx.keras.KerasException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
@@ -56,10 +57,12 @@ class WeightAlignmentTest {
   private static final Shape W = Shape.of(3, 4);
   private static final Shape B = Shape.of(4);
 
+  private static List<WeightAlignment.Run> run(String prefix, LayerSpec layer) {
+    return WeightAlignment.Run.of(prefix, layer.weightsInKerasOrder());
+  }
+
   private static Map<String, String> align(LayerSpec layer, Shape... shapes) {
-    var found =
-        WeightAlignment.align(
-            "file", List.of(WeightAlignment.Run.of("kp/", layer)), stored(shapes));
+    var found = WeightAlignment.align("file", run("kp/", layer), stored(shapes));
     Map<String, String> paths = new java.util.TreeMap<>();
     found.get(0).forEach((name, weight) -> paths.put(name, weight.path()));
     return paths;
@@ -105,10 +108,9 @@ class WeightAlignmentTest {
   @Test
   void layersOfWhichOnlySomeHoldTheFloatingWeightAreToldApart() {
     var runs =
-        List.of(
-            WeightAlignment.Run.of("a/", FROZEN),
-            WeightAlignment.Run.of("b/", FROZEN),
-            WeightAlignment.Run.of("c/", TRAINED));
+        Stream.of(run("a/", FROZEN), run("b/", FROZEN), run("c/", TRAINED))
+            .flatMap(List::stream)
+            .toList();
     var found = WeightAlignment.align("file", runs, stored(W, B, W, B, Q, W, Q, B));
     assertEquals(List.of(2, 3, 3), found.stream().map(Map::size).toList());
     assertEquals("s4", found.get(1).get("Q").path());
@@ -138,7 +140,7 @@ class WeightAlignmentTest {
     List<WeightAlignment.Run> runs = new ArrayList<>();
     List<Shape> shapes = new ArrayList<>();
     for (int i = 0; i < 500; i++) {
-      runs.add(WeightAlignment.Run.of("layer" + i + "/", FROZEN));
+      runs.addAll(run("layer" + i + "/", FROZEN));
       shapes.addAll(List.of(W, B, Q));
     }
     var found = WeightAlignment.align("file", runs, stored(shapes.toArray(Shape[]::new)));

@@ -1,0 +1,196 @@
+package io.github.kpconvx.layer.vl3d;
+
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.weights.WeightSpec;
+import io.github.kpconvx.layer.LayerCall;
+import io.github.kpconvx.layer.WeightRules;
+import java.util.ArrayList;
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * What VL3D's plain kernel point convolutions have in common: kernel points Q in a ball, and the
+ * influence of each on each neighbour,
+ *
+ * <pre>{@code h_ijk = max(0, 1 − ‖X[N[i,j]] − C[i] − Q_k‖ / sigma)}</pre>
+ *
+ * with C the points themselves or, in a strided convolution, other points. Where a neighbour lies
+ * exactly on a kernel point the influence has no derivative; its gradient is 0 there, where VL3D's
+ * is not a number.
+ *
+ * <p>Stage: {@code h} (B, R, κ, m_q).
+ *
+ * <p>When the graph runs, disagreeing sizes, a coordinate that is not finite and an index outside
+ * of the points end the run with TensorFlow's invalid-argument error, on every device.
+ *
+ * @see <a href="https://doi.org/10.48550/arXiv.1904.08889">KPConv: Flexible and Deformable
+ *     Convolution for Point Clouds</a>
+ */
+abstract class KernelPointConvolution extends PointLayer {
+  private static final List<String> KEYS =
+      List.of(
+          "sigma",
+          "kernel_radius",
+          "num_kernel_points",
+          "deformable",
+          "Dout",
+          "W_initializer",
+          "W_regularizer",
+          "W_constraint",
+          "built_Q",
+          "built_W",
+          "mq");
+
+  private final boolean strided;
+  private final double sigma;
+  private final double radius;
+  private final int kernelPoints;
+  private final boolean deformable;
+  private final int outputs;
+  private final WeightRules weights;
+
+  /**
+   * Reads a serialized layer.
+   *
+   * @param object the serialized layer; a missing key takes VL3D's default
+   * @param strided whether the centres are other points than the neighbours
+   * @param keys further keys of the layer
+   * @throws KerasException if a key is unknown or a value is not allowed
+   */
+  KernelPointConvolution(KerasObject object, boolean strided, List<String> keys) {
+    super(object, inputs(strided));
+    this.strided = strided;
+    ConfigReader config = object.config();
+    List<String> known = new ArrayList<>(KEYS);
+    known.addAll(keys);
+    config.rejectUnknownKeys(known);
+    this.sigma = config.number("sigma", 1);
+    if (sigma <= 0) {
+      throw config.invalid("sigma", sigma, "a number greater than 0");
+    }
+    this.radius = config.number("kernel_radius", 1, 0);
+    this.kernelPoints =
+        config.integer("num_kernel_points", 19, 1, FibonacciShellInitializer.MAX_POINTS);
+    if (config.integer("mq", kernelPoints, 1) != kernelPoints) {
+      throw config.invalid("mq", config.json("mq"), "num_kernel_points = " + kernelPoints);
+    }
+    this.deformable = config.bool("deformable", false);
+    this.outputs = config.integer("Dout", 320, 1);
+    this.weights = WeightRules.of(object, "W_", "glorot_uniform");
+    config.bool("built_Q", false);
+    config.bool("built_W", false);
+  }
+
+  private static List<Input> inputs(boolean strided) {
+    return strided
+        ? List.of(
+            Input.coordinates("Xa", "R_a"),
+            Input.coordinates("Xb", "R_b"),
+            Input.features("F", "R_a"),
+            Input.indices("ND", "R_b", "κ"))
+        : List.of(
+            Input.coordinates("X", "R"), Input.features("F", "R"), Input.indices("N", "R", "κ"));
+  }
+
+  /**
+   * How far a kernel point has influence.
+   *
+   * @return sigma, in the unit of the coordinates, greater than 0
+   */
+  public final double sigma() {
+    return sigma;
+  }
+
+  /**
+   * The radius of the ball that the kernel points are put in at first.
+   *
+   * @return the radius in the unit of the coordinates, at least 0
+   */
+  public final double kernelRadius() {
+    return radius;
+  }
+
+  /**
+   * Number of kernel points, m_q.
+   *
+   * @return at least 1
+   */
+  public final int kernelPoints() {
+    return kernelPoints;
+  }
+
+  /**
+   * Whether the kernel points are trained.
+   *
+   * @return true if so
+   */
+  public final boolean isDeformable() {
+    return deformable;
+  }
+
+  /**
+   * How many features each point gets, Dout.
+   *
+   * @return at least 1
+   */
+  public final int outputFeatures() {
+    return outputs;
+  }
+
+  @Override
+  protected final void createWeights(Ops tf, List<Shape> inputs) {
+    long features = checkBuilt(inputs);
+    addWeight(
+        tf,
+        new WeightSpec("Q", Shape.of(kernelPoints, 3), deformable, true),
+        WeightRules.startingAt(new KernelPointBallInitializer(radius, kernelPoints)));
+    createWeights(tf, features, weights);
+  }
+
+  /**
+   * Creates the weights besides Q.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param features D
+   * @param w the rules of W
+   */
+  abstract void createWeights(Ops tf, long features, WeightRules w);
+
+  @Override
+  protected final List<Operand<?>> compute(Ops tf, LayerCall call) {
+    Inputs inputs = inputs(call);
+    Operand<TFloat32> xa = inputs.floats(0);
+    int f = strided ? 2 : 1;
+    Neighbourhood neighbourhood =
+        strided
+            ? Neighbourhood.of(tf, xa, inputs.floats(1), inputs.indices(3), call.context().shared())
+            : Neighbourhood.of(tf, xa, inputs.indices(2), call.context().shared());
+    Operand<TFloat32> features =
+        Neighbourhood.features(
+            tf,
+            inputs.floats(f),
+            xa,
+            List.of("F", strided ? "Xa" : "X"),
+            inputs.floats(f).shape().isUnknown() ? -1 : inputs.floats(f).shape().get(2));
+    Operand<TFloat32> h =
+        Geometry.influence(tf, Geometry.squares(tf, neighbourhood.offsets(tf), weight("Q")), sigma);
+    call.context().stages().record("h", PointRows.restore(tf, h, neighbourhood.batchAndCentres()));
+    Operand<TFloat32> y = combine(tf, h, neighbourhood.gather(tf, features));
+    return List.of(restore(tf, y, neighbourhood.batchAndCentres(), outputs));
+  }
+
+  /**
+   * Sums what the neighbours contribute.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param h influences (P, κ, m_q)
+   * @param f the neighbours' features (P, κ, D)
+   * @return (P, Dout)
+   */
+  abstract Operand<TFloat32> combine(Ops tf, Operand<TFloat32> h, Operand<TFloat32> f);
+}

@@ -1,0 +1,96 @@
+package io.github.kpconvx.inference;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.vl3d.GaussianFilter;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Models that VL3D's own layers made, of four versions of Keras, against the answers that VL3D's
+ * own code gave.
+ */
+class VL3DModelsTest {
+  /** The cases; what they are is in their README. */
+  static final Path CASES = Path.of("src/test/resources/vl3d/original");
+
+  /** Every file of every case that holds a model or its weights. */
+  static List<Path> files() {
+    return list(CASES).stream()
+        .flatMap(directory -> list(directory).stream())
+        .filter(file -> file.toString().matches(".*\\.(keras|h5)"))
+        .filter(file -> !file.toString().matches(".*2\\.12(-zip|\\.weights)\\..*"))
+        .toList();
+  }
+
+  private static List<Path> list(Path directory) {
+    try (Stream<Path> children = Files.list(directory)) {
+      return children.sorted(Comparator.naturalOrder()).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A loader that knows what the file does not hold. */
+  static KPConvX.Loader loader(Path file) {
+    Path directory = file.getParent();
+    String name = directory.getFileName().toString();
+    KPConvX.Loader loader =
+        KPConvX.loader(file)
+            .withLayers(
+                StandardLayers.registry(
+                    name.endsWith("_2025") ? GaussianFilter.FALLING : GaussianFilter.GROWING));
+    Path bare = directory.resolve("bare");
+    if (Files.isDirectory(bare)) {
+      loader = loader.withKernelPoints(KernelPoints.fromFolder(bare));
+    }
+    return config(file).map(loader::withConfig).orElse(loader);
+  }
+
+  /** The configuration that belongs to a file of weights alone. */
+  private static Optional<KerasObject> config(Path file) {
+    if (!file.toString().endsWith(".weights.h5")) {
+      return Optional.empty();
+    }
+    Path model = Path.of(file.toString().replace(".weights.h5", ".keras"));
+    return KPConvX.loader(model).config();
+  }
+
+  @ParameterizedTest
+  @MethodSource("files")
+  void answersAsVL3D(Path file) {
+    Map<String, NpyArray> golden = NpzFile.read(file.resolveSibling("golden.npz"));
+    try (Model model = loader(file).load()) {
+      assertEquals(Engine.NATIVE, model.engine());
+      float[] expected = golden.get("output_0").toFloats();
+      float[] found = predict(model, NpzFile.read(file.resolveSibling("in.npz")));
+      assertEquals(expected.length, found.length);
+      double worst = 0;
+      for (int i = 0; i < expected.length; i++) {
+        assertEquals(Float.isNaN(expected[i]), Float.isNaN(found[i]), "place " + i);
+        double error =
+            Math.abs((double) expected[i] - found[i]) / Math.max(1, Math.abs(expected[i]));
+        worst = Math.max(worst, Float.isNaN(expected[i]) ? 0 : error);
+      }
+      assertTrue(worst <= 1e-5, "differs by " + worst);
+    }
+  }
+
+  static float[] predict(Model model, Map<String, NpyArray> arrays) {
+    return Tensors.predict(model, arrays, List.of("output_0")).get("output_0").toFloats();
+  }
+}
