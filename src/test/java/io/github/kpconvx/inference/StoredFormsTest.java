@@ -1,0 +1,92 @@
+package io.github.kpconvx.inference;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NpzFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Every form in which Keras stores a model opens in every place that opens a model. */
+class StoredFormsTest {
+  private static final Path KERAS_2 = Path.of("savedmodels/keras2/keras-2.15.0/batch_norms");
+
+  @TempDir private Path directory;
+
+  /** Keras 2.12's {@code model.save(x, save_format="keras")} writes HDF5 under any name. */
+  @ParameterizedTest
+  @CsvSource({
+    "model.h5, model.keras",
+    "model.h5, model",
+    "model.h5, model.hdf5",
+    "model.keras, model.h5",
+    "model.keras, model.zip"
+  })
+  void theContentTellsTheKindNotTheName(String original, String name) throws IOException {
+    Path file = directory.resolve(name);
+    Files.copy(KERAS_2.resolve(original), file);
+    assertPredicts(KPConvX.loader(file));
+    assertSameDescription(KERAS_2.resolve(original), file);
+    assertSameWeights(file, Optional.empty(), KERAS_2);
+  }
+
+  /** Weights under a name of whole models. */
+  @Test
+  void weightsAloneOpenUnderTheNameOfAModel() throws IOException {
+    Path file = directory.resolve("weights.keras");
+    Files.copy(KERAS_2.resolve("weights.h5"), file);
+    KerasObject config = KerasObject.parse(Fixtures.text(KERAS_2.resolve("config.json")));
+    assertPredicts(KPConvX.loader(file).withConfig(config));
+    assertSameWeights(file, Optional.of(config), KERAS_2);
+  }
+
+  /** Predicts what Python computed. */
+  private static void assertPredicts(KPConvX.Loader loader) {
+    Map<String, NpyArray> golden = NpzFile.read(KERAS_2.resolve("golden.npz"));
+    try (Model model = loader.load()) {
+      Map<String, NpyArray> found =
+          Tensors.predict(
+              model, NpzFile.read(KERAS_2.resolve("inputs.npz")), model.outputs().keySet());
+      found.forEach(
+          (name, output) ->
+              assertArrayEquals(golden.get(name).toDoubles(), output.toDoubles(), 1e-5, name));
+    }
+  }
+
+  private static void assertSameDescription(Path original, Path copy) {
+    ObjectNode expected = ModelDescription.of(original, Optional.empty()).toJson();
+    ObjectNode found = ModelDescription.of(copy, Optional.empty()).toJson();
+    assertEquals(expected.put("path", copy.toString()), found);
+  }
+
+  /** Both when read and when converted to weights alone. */
+  private void assertSameWeights(Path file, Optional<KerasObject> config, Path original) {
+    KernelPoints none = KernelPoints.fromFileOnly();
+    Map<String, float[]> expected =
+        ConvertTest.weights(original.resolve("model.h5"), Optional.empty(), none);
+    assertEqual(expected, ConvertTest.weights(file, config, none));
+    Path converted = directory.resolve("converted.weights.h5");
+    KPConvX.Loader loader = KPConvX.loader(file);
+    config.ifPresent(loader::withConfig);
+    loader.convert(converted, writer -> writer);
+    KerasObject written = loader.config().orElseThrow();
+    assertEqual(expected, ConvertTest.weights(converted, Optional.of(written), none));
+  }
+
+  private static void assertEqual(Map<String, float[]> expected, Map<String, float[]> found) {
+    assertEquals(expected.keySet(), found.keySet());
+    expected.forEach((name, values) -> assertArrayEquals(values, found.get(name), name));
+  }
+}
