@@ -4,11 +4,11 @@ import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.TensorSpec;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
+import io.github.kpconvx.tensor.Tensors;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,7 +111,7 @@ final class BenchCommand implements Callable<Integer> {
       Map<String, NpyArray> answer;
       try (Model plain = network.loader(model).withFormulation(Formulation.PLAIN).load()) {
         cloud = inputs != null ? NpzFile.read(inputs) : draw(plain);
-        answer = Tensors.predict(plain, cloud, plain.outputs().keySet());
+        answer = plain.predictArrays(cloud, plain.outputs().keySet());
       }
       for (Form form : forms()) {
         timings.add(new FormTiming(form.toString(), loader(form)));

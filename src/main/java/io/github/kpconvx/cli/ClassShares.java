@@ -49,13 +49,11 @@ final class ClassShares {
   private static LongStream labels(ExampleSet examples, int i) {
     Example example = examples.get(i, new SplittableRandom(i));
     NpyArray labels = example.labels();
-    return switch (labels.type()) {
-      case INT32 -> IntStream.of(labels.toInts()).asLongStream();
-      case INT64 -> LongStream.of(labels.toLongs());
-      default ->
-          throw new TrainingException(
-              "Class weights follow from sparse labels, int32 or int64; found " + labels);
-    };
+    if (!labels.type().isInteger()) {
+      throw new TrainingException(
+          "Class weights follow from sparse labels, integers; found " + labels);
+    }
+    return LongStream.of(labels.toLongs());
   }
 
   /** Weights of mean 1 over the points; a class that does not occur counts as one point. */

@@ -1,7 +1,6 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.nio.file.Path;
@@ -46,7 +45,7 @@ final class PredictCommand implements Callable<Integer> {
     OutputPath.require("--output", output, model, inputs);
     Map<String, NpyArray> arrays = NpzFile.read(inputs);
     try (Model loaded = options.load(model)) {
-      NpzFile.write(output, Tensors.predict(loaded, arrays, loaded.outputs().keySet()));
+      NpzFile.write(output, loaded.predictArrays(arrays, loaded.outputs().keySet()));
     }
     return 0;
   }

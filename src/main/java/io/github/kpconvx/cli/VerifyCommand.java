@@ -4,7 +4,6 @@ import io.github.kpconvx.golden.ArrayComparison;
 import io.github.kpconvx.golden.GoldenComparison;
 import io.github.kpconvx.golden.Tolerance;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.tiling.Gpu;
 import io.github.kpconvx.numpy.NpyArray;
@@ -77,7 +76,7 @@ final class VerifyCommand implements Callable<Integer> {
                 + ", expected all outputs of the model, "
                 + loaded.outputs().keySet());
       }
-      found = Tensors.predict(loaded, arrays, loaded.outputs().keySet());
+      found = loaded.predictArrays(arrays, loaded.outputs().keySet());
     }
     expected.keySet().stream()
         .filter(name -> !found.containsKey(name))

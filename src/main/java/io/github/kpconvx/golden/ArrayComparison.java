@@ -1,7 +1,5 @@
 package io.github.kpconvx.golden;
 
-import static java.nio.ByteOrder.LITTLE_ENDIAN;
-
 import io.github.kpconvx.numpy.NpyArray;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -31,7 +29,7 @@ public final class ArrayComparison {
     this.name = name;
     this.golden = golden;
     this.found = found;
-    this.tolerance = isFloat(golden) ? tolerance : new Tolerance(0, 0);
+    this.tolerance = golden.type().isFloat() ? tolerance : new Tolerance(0, 0);
     this.expectedValues = values(golden);
     this.foundValues = values(found);
     if (comparable()) {
@@ -56,30 +54,16 @@ public final class ArrayComparison {
     return new ArrayComparison(name, golden, found, tolerance);
   }
 
-  private static boolean isFloat(NpyArray array) {
-    return switch (array.type()) {
-      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64 -> true;
-      default -> false;
-    };
-  }
-
   private static Values values(NpyArray array) {
-    return switch (array.type()) {
-      case FLOAT16, BFLOAT16, FLOAT32, FLOAT64 -> {
-        double[] values = array.toDoubles();
-        yield i -> values[i];
-      }
-      case INT32 -> {
-        int[] values = array.toInts();
-        yield i -> values[i];
-      }
-      case INT64 -> {
-        long[] values = array.toLongs();
-        yield i -> (double) values[i];
-      }
-      case UINT16 -> i -> Short.toUnsignedInt(array.bytes().order(LITTLE_ENDIAN).getShort(2 * i));
-      case UINT8, BOOL -> i -> Byte.toUnsignedInt(array.bytes().get(i));
-    };
+    if (array.type().isFloat()) {
+      double[] values = array.toDoubles();
+      return i -> values[i];
+    }
+    if (array.type().isInteger()) {
+      long[] values = array.toLongs();
+      return i -> (double) values[i];
+    }
+    return i -> array.bytes().get(i);
   }
 
   private void compare(int i) {
@@ -106,7 +90,8 @@ public final class ArrayComparison {
 
   /** Whether type and shape are such that there is something to compare. */
   private boolean comparable() {
-    boolean sameKind = golden.type() == found.type() || (isFloat(golden) && isFloat(found));
+    boolean sameKind =
+        golden.type() == found.type() || (golden.type().isFloat() && found.type().isFloat());
     return sameKind && Arrays.equals(golden.shape(), found.shape());
   }
 
@@ -241,8 +226,8 @@ public final class ArrayComparison {
   private String element(int i) {
     double expected = expectedValues.at(i);
     double actual = foundValues.at(i);
-    String format = isFloat(golden) ? "%.8g" : "%.0f";
-    String bounds = isFloat(golden) ? "%.3g" : "%.0f";
+    String format = golden.type().isFloat() ? "%.8g" : "%.0f";
+    String bounds = golden.type().isFloat() ? "%.3g" : "%.0f";
     return String.format(
         Locale.ROOT,
         "%s: found "

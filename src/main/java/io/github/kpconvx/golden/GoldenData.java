@@ -2,7 +2,6 @@ package io.github.kpconvx.golden;
 
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.layer.KernelPoints;
@@ -171,6 +170,6 @@ public final class GoldenData {
               + " holds, "
               + outputs);
     }
-    return GoldenComparison.of(arrays, Tensors.predict(model, inputs, names), allowed, nearTies);
+    return GoldenComparison.of(arrays, model.predictArrays(inputs, names), allowed, nearTies);
   }
 }

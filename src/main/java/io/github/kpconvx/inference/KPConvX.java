@@ -444,7 +444,7 @@ public final class KPConvX {
       try {
         bundle = SavedModelBundle.load(path.toString(), SavedModelBundle.DEFAULT_TAG);
       } catch (RuntimeException e) {
-        throw TensorFlowErrors.translate(path + " cannot be loaded", e);
+        throw ModelException.translate(path + " cannot be loaded", e);
       }
       try {
         Signature stored = bundle.function(signature).signature();

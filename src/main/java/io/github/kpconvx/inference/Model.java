@@ -1,5 +1,8 @@
 package io.github.kpconvx.inference;
 
+import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NumpyException;
+import io.github.kpconvx.tensor.Tensors;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -183,6 +186,44 @@ public final class Model implements AutoCloseable {
   }
 
   /**
+   * Computes chosen outputs and stages of NumPy's arrays: integers of any type are taken where
+   * integers are asked for, floating-point numbers of any where float32 is, if none changes by it.
+   *
+   * @param arrays an array for each input by name
+   * @param names which outputs and stages
+   * @return an array for each name, in their order
+   * @throws ModelException if an array cannot be of the input's type, and as {@link #predict(Map,
+   *     Collection)}
+   */
+  public Map<String, NpyArray> predictArrays(
+      Map<String, NpyArray> arrays, Collection<String> names) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    requireInputs(arrays.keySet());
+    try {
+      arrays.forEach((name, array) -> tensors.put(name, tensor(name, array)));
+      try (Prediction prediction = predict(tensors, names)) {
+        Map<String, NpyArray> results = new LinkedHashMap<>();
+        prediction.tensors().forEach((name, tensor) -> results.put(name, Tensors.toArray(tensor)));
+        return results;
+      }
+    } finally {
+      tensors.values().forEach(Tensor::close);
+    }
+  }
+
+  private Tensor tensor(String name, NpyArray array) {
+    TensorSpec input = inputs.get(name);
+    try {
+      return Tensors.of(array, input.type());
+    } catch (NumpyException e) {
+      throw new ModelException(
+          "Input %s is %s, expected %s: %s"
+              .formatted(name, array, input.describe(), e.getMessage()),
+          e);
+    }
+  }
+
+  /**
    * Predicts once for inputs of zeros, so that what happens only the first time, compilation above
    * all, is over before the first question.
    *
@@ -220,7 +261,7 @@ public final class Model implements AutoCloseable {
     try {
       return graphs.with(shapes, graph -> run(graph, fed, names));
     } catch (RuntimeException e) {
-      throw TensorFlowErrors.translate("Prediction failed for " + found(fed), e);
+      throw ModelException.translate("Prediction failed for " + found(fed), e);
     } finally {
       gate.leave();
     }
@@ -256,10 +297,14 @@ public final class Model implements AutoCloseable {
     return tensors;
   }
 
-  private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {
-    if (!given.keySet().equals(inputs.keySet())) {
-      throw new ModelException("Expected the inputs " + describe() + ", got " + given.keySet());
+  private void requireInputs(Set<String> given) {
+    if (!given.equals(inputs.keySet())) {
+      throw new ModelException("Expected the inputs " + describe() + ", got " + given);
     }
+  }
+
+  private Map<String, Tensor> fed(Map<String, ? extends Tensor> given) {
+    requireInputs(given.keySet());
     Map<String, Tensor> fed = new LinkedHashMap<>();
     for (TensorSpec input : inputs.values()) {
       fed.put(input.name(), accepted(input, given.get(input.name())));

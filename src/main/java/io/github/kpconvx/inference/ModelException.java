@@ -1,6 +1,7 @@
 package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.tensor.TensorFlowErrors;
 
 /** Says why a model could not answer: what was fed to it, and what it takes. */
 public final class ModelException extends KerasException {
@@ -23,5 +24,19 @@ public final class ModelException extends KerasException {
    */
   public ModelException(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  /**
+   * Turns an exception of TensorFlow's into one of this project's.
+   *
+   * @param what what failed
+   * @param e any exception
+   * @return an exception that names what failed and the reason in one line; the same one if it is
+   *     not TensorFlow's
+   */
+  static RuntimeException translate(String what, RuntimeException e) {
+    return TensorFlowErrors.reason(e)
+        .<RuntimeException>map(reason -> new ModelException(what + ": " + reason, e))
+        .orElse(e);
   }
 }

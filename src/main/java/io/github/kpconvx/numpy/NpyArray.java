@@ -34,6 +34,10 @@ public final class NpyArray {
     INT32("<i4", 4),
     /** 64-bit signed integer. */
     INT64("<i8", 8),
+    /** 8-bit signed integer. */
+    INT8("|i1", 1),
+    /** 16-bit signed integer. */
+    INT16("<i2", 2),
     /** 16-bit floating point. */
     FLOAT16("<f2", 2),
     /**
@@ -44,6 +48,10 @@ public final class NpyArray {
     UINT16("<u2", 2),
     /** Unsigned byte. */
     UINT8("|u1", 1),
+    /** 32-bit unsigned integer. */
+    UINT32("<u4", 4),
+    /** 64-bit unsigned integer. */
+    UINT64("<u8", 8),
     /** One byte, 0 or 1. */
     BOOL("|b1", 1);
 
@@ -71,6 +79,27 @@ public final class NpyArray {
      */
     public int size() {
       return size;
+    }
+
+    /**
+     * Whether elements are floating-point numbers.
+     *
+     * @return true if so
+     */
+    public boolean isFloat() {
+      return switch (this) {
+        case FLOAT16, BFLOAT16, FLOAT32, FLOAT64 -> true;
+        default -> false;
+      };
+    }
+
+    /**
+     * Whether elements are integers, signed or not.
+     *
+     * @return true if so
+     */
+    public boolean isInteger() {
+      return !isFloat() && this != BOOL;
     }
   }
 
@@ -437,16 +466,108 @@ public final class NpyArray {
   }
 
   /**
-   * The elements of an int64 array.
+   * The elements of an array of integers.
    *
    * @return a new array in C order
-   * @throws NumpyException if the elements are of another type
+   * @throws NumpyException if the elements are of another type, or one of uint64 is too large
    */
   public long[] toLongs() {
-    require(Type.INT64);
     long[] values = new long[size()];
-    data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(values);
+    ByteBuffer elements = bytes();
+    switch (type) {
+      case INT8 -> Arrays.setAll(values, elements::get);
+      case UINT8 -> Arrays.setAll(values, i -> Byte.toUnsignedLong(elements.get(i)));
+      case INT16 -> Arrays.setAll(values, i -> elements.getShort(2 * i));
+      case UINT16 -> Arrays.setAll(values, i -> Short.toUnsignedLong(elements.getShort(2 * i)));
+      case INT32 -> Arrays.setAll(values, i -> elements.getInt(4 * i));
+      case UINT32 -> Arrays.setAll(values, i -> Integer.toUnsignedLong(elements.getInt(4 * i)));
+      case UINT64 -> Arrays.setAll(values, i -> signed(i, elements.getLong(8 * i)));
+      default -> {
+        require(Type.INT64);
+        elements.asLongBuffer().get(values);
+      }
+    }
     return values;
+  }
+
+  private long signed(int i, long element) {
+    if (element < 0) {
+      throw unfit(i, Long.toUnsignedString(element), Type.INT64);
+    }
+    return element;
+  }
+
+  /**
+   * The same numbers as elements of another type: integers as integers, floating-point numbers as
+   * float32 or float64.
+   *
+   * @param other the other type
+   * @return an array of that type and this shape; this one if it is of that type
+   * @throws NumpyException if the other type cannot hold an element as it is, or is of another kind
+   */
+  public NpyArray as(Type other) {
+    if (other == type) {
+      return this;
+    }
+    if (type.isInteger() && other.isInteger()) {
+      return integers(other);
+    }
+    if (type.isFloat() && other == Type.FLOAT32) {
+      return singles();
+    }
+    if (type.isFloat() && other == Type.FLOAT64) {
+      ByteBuffer converted = allocate(other, size(), shape);
+      converted.asDoubleBuffer().put(toDoubles());
+      return new NpyArray(other, shape, converted);
+    }
+    throw new NumpyException(this + " is not " + other.numpyName() + ", nor converted to it");
+  }
+
+  private NpyArray integers(Type other) {
+    long[] values = toLongs();
+    int bits = 8 * other.size;
+    boolean unsigned = other.name().startsWith("U");
+    // Of 64 bits both hold all that is there but, unsigned, what is negative.
+    long highest = bits == 64 ? Long.MAX_VALUE : (1L << (unsigned ? bits : bits - 1)) - 1;
+    long lowest = unsigned ? 0 : -highest - 1;
+    ByteBuffer converted = allocate(other, values.length, shape);
+    for (int i = 0; i < values.length; i++) {
+      long value = values[i];
+      if (value < lowest || value > highest) {
+        throw unfit(i, Long.toString(value), other);
+      }
+      switch (other.size) {
+        case 1 -> converted.put(i, (byte) value);
+        case 2 -> converted.putShort(2 * i, (short) value);
+        case 4 -> converted.putInt(4 * i, (int) value);
+        default -> converted.putLong(8 * i, value);
+      }
+    }
+    return new NpyArray(other, shape, converted);
+  }
+
+  private NpyArray singles() {
+    double[] values = toDoubles();
+    float[] singles = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      singles[i] = (float) values[i];
+      if (Double.compare(singles[i], values[i]) != 0) {
+        throw unfit(i, Double.toString(values[i]), Type.FLOAT32);
+      }
+    }
+    return of(singles, shape);
+  }
+
+  private NumpyException unfit(int i, String value, Type other) {
+    long[] place = new long[shape.length];
+    long rest = i;
+    for (int d = shape.length - 1; d >= 0; d--) {
+      place[d] = rest % shape[d];
+      rest /= shape[d];
+    }
+    return new NumpyException(
+        "%s holds %s at %s, which %s cannot hold; convert it before, in the way that is meant"
+            .formatted(this, value, Arrays.toString(place), other.numpyName()));
   }
 
   /**

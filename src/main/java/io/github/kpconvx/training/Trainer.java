@@ -1,7 +1,5 @@
 package io.github.kpconvx.training;
 
-import io.github.kpconvx.inference.TensorFlowErrors;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
@@ -16,10 +14,11 @@ import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NumpyException;
+import io.github.kpconvx.tensor.TensorFlowErrors;
+import io.github.kpconvx.tensor.Tensors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +28,6 @@ import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
-import java.util.stream.LongStream;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
@@ -558,20 +556,16 @@ public final class Trainer implements AutoCloseable {
         Network.Built built, Operand<?> labels, Session.Runner runner, ConfusionMatrix counts) {
       Map<String, NpyArray> arrays = new LinkedHashMap<>();
       for (InputSpec input : network.inputs()) {
-        arrays.put(input.name(), stack("input " + input.name(), input(input.name())));
+        arrays.put(input.name(), stack("input " + input.name(), input(input)));
       }
       NpyArray truth = truth();
       int[] known = known(truth);
-      Map<String, NpyArray> all = new HashMap<>(arrays);
-      all.put("labels", truth);
       return Tensors.with(
-          all,
+          arrays,
           tensors -> {
-            arrays
-                .keySet()
-                .forEach(name -> runner.feed(built.inputs().get(name), tensors.get(name)));
-            runner.feed(labels, tensors.get("labels"));
-            try (Result result = result(runner)) {
+            tensors.forEach((name, tensor) -> runner.feed(built.inputs().get(name), tensor));
+            try (Tensor truthTensor = Tensors.of(truth);
+                Result result = result(runner.feed(labels, truthTensor))) {
               int[] found = Tensors.toArray(result.get(1)).toInts();
               if (found.length != known.length) {
                 throw new TrainingException(
@@ -607,25 +601,29 @@ public final class Trainer implements AutoCloseable {
     }
 
     private NpyArray truth() {
-      NpyArray truth = stack("labels", examples.stream().map(Example::labels).toList());
-      NpyArray.Type expected = sparse() ? NpyArray.Type.INT32 : NpyArray.Type.FLOAT32;
-      if (sparse() && truth.type() == NpyArray.Type.INT64) {
-        return NpyArray.of(
-            LongStream.of(truth.toLongs()).mapToInt(Math::toIntExact).toArray(), truth.shape());
+      List<NpyArray> labels = new ArrayList<>();
+      for (int i = 0; i < examples.size(); i++) {
+        labels.add(
+            converted(
+                "The labels",
+                i,
+                examples.get(i).labels(),
+                sparse() ? NpyArray.Type.INT32 : NpyArray.Type.FLOAT32));
       }
-      if (truth.type() != expected) {
-        throw new TrainingException(
-            "The labels of examples %s are %s, expected %s for %s labels"
-                .formatted(
-                    indices,
-                    truth,
-                    sparse() ? "int32 or int64" : "float32",
-                    settings.loss().labels()));
-      }
-      return truth;
+      return stack("labels", labels);
     }
 
-    private List<NpyArray> input(String name) {
+    private NpyArray converted(String what, int i, NpyArray array, NpyArray.Type type) {
+      try {
+        return array.as(type);
+      } catch (NumpyException e) {
+        throw new TrainingException(
+            "%s of example %d: %s".formatted(what, indices.get(i), e.getMessage()), e);
+      }
+    }
+
+    private List<NpyArray> input(InputSpec input) {
+      String name = input.name();
       List<NpyArray> arrays = new ArrayList<>();
       for (int i = 0; i < examples.size(); i++) {
         NpyArray array = examples.get(i).inputs().get(name);
@@ -637,7 +635,7 @@ public final class Trainer implements AutoCloseable {
                       examples.get(i).inputs().keySet(),
                       network.inputs().stream().map(InputSpec::name).toList()));
         }
-        arrays.add(array);
+        arrays.add(converted("Input " + name, i, array, Tensors.arrayType(input.type())));
       }
       return arrays;
     }

@@ -8,11 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Tensors;
+import io.github.kpconvx.inference.ModelException;
+import io.github.kpconvx.inference.StandardLayers;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
+import io.github.kpconvx.training.Example;
+import io.github.kpconvx.training.InputsByNameTest;
+import io.github.kpconvx.training.Trainer;
 import io.github.kpconvx.training.TrainingException;
+import io.github.kpconvx.training.TrainingSettings;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -24,6 +30,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,8 +67,11 @@ class TrainCommandTest {
     PrintStream oldErr = System.err;
     ByteArrayOutputStream newOut = new ByteArrayOutputStream();
     ByteArrayOutputStream newErr = new ByteArrayOutputStream();
-    List<String> line = new ArrayList<>(List.of("train", "--model", MODEL.toString()));
+    List<String> line = new ArrayList<>(List.of("train"));
     Arrays.stream(arguments).map(Object::toString).forEach(line::add);
+    if (!line.contains("--model")) {
+      line.addAll(List.of("--model", MODEL.toString()));
+    }
     try {
       System.setOut(new PrintStream(newOut, true, StandardCharsets.UTF_8));
       System.setErr(new PrintStream(newErr, true, StandardCharsets.UTF_8));
@@ -79,7 +89,7 @@ class TrainCommandTest {
   }
 
   /** Fails before the first step: nothing is written, no epoch is told of. */
-  private void assertFails(String message, Object... arguments) throws IOException {
+  private void assertFails(String message, Object... arguments) {
     assertEquals(1, run(arguments), err);
     assertTrue(err.contains(message), err);
     assertFalse(err.contains("epoch 1: loss"), err);
@@ -127,12 +137,92 @@ class TrainCommandTest {
     Map<String, NpyArray> inputs = NpzFile.read(CASE.resolve("inputs.npz"));
     try (Model before = KPConvX.load(MODEL);
         Model after = KPConvX.load(trained)) {
-      float[] a = Tensors.predict(before, inputs, List.of("output_0")).get("output_0").toFloats();
-      float[] b = Tensors.predict(after, inputs, List.of("output_0")).get("output_0").toFloats();
+      float[] a = before.predictArrays(inputs, List.of("output_0")).get("output_0").toFloats();
+      float[] b = after.predictArrays(inputs, List.of("output_0")).get("output_0").toFloats();
       assertFalse(Arrays.equals(a, b));
     }
     assertEquals(1, run("--data", data, "--out", trained));
     assertTrue(err.contains("exists; --force replaces it"), err);
+  }
+
+  /** Neighbours of another type of integers, features of float64, each as they were. */
+  @Test
+  void takesArraysOfOtherTypes() {
+    Map<String, NpyArray> arrays = new LinkedHashMap<>(NpzFile.read(data));
+    assertEquals(Set.of("X", "F", "N", "labels"), arrays.keySet());
+    assertEquals(0, run("--data", data, "--epochs", 1, "--out", directory.resolve("a.keras")), err);
+    arrays.replaceAll(
+        (name, array) ->
+            array.as(array.type().isFloat() ? NpyArray.Type.FLOAT64 : NpyArray.Type.UINT8));
+    NpzFile.write(data, arrays);
+    assertEquals(0, run("--data", data, "--epochs", 1, "--out", directory.resolve("b.keras")), err);
+    Map<String, NpyArray> inputs = NpzFile.read(CASE.resolve("inputs.npz"));
+    Map<String, NpyArray> wide = new LinkedHashMap<>(arrays);
+    wide.remove("labels");
+    try (Model a = KPConvX.load(directory.resolve("a.keras"));
+        Model b = KPConvX.load(directory.resolve("b.keras"))) {
+      assertEquals(
+          a.predictArrays(inputs, List.of("output_0")).get("output_0").bytes(),
+          b.predictArrays(wide, List.of("output_0")).get("output_0").bytes());
+      wide.put("N", wide.get("X"));
+      String message =
+          assertThrows(ModelException.class, () -> b.predictArrays(wide, List.of())).getMessage();
+      assertTrue(
+          message.contains("Input N is float64 (2, 24, 3), expected int32 (None, None, None)"),
+          message);
+      wide.remove("N");
+      message =
+          assertThrows(ModelException.class, () -> b.predictArrays(wide, List.of())).getMessage();
+      assertTrue(message.contains("got [X, F]"), message);
+    }
+  }
+
+  /** Two depths, other numbers of points in each file, and none of the usual names. */
+  @Test
+  void takesTheInputsThatTheModelHas() {
+    KerasObject config =
+        KerasObject.parse(
+            InputsByNameTest.TWO_DEPTHS.toString().replace("\"labels\"", "\"fine/F\""));
+    Path model = directory.resolve("model.keras");
+    try (Trainer trainer =
+        new Trainer(config, StandardLayers.registry(), TrainingSettings.builder().build())) {
+      trainer.initialize();
+      trainer.write(model, writer -> writer);
+    }
+    List<Path> files = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      Example example = InputsByNameTest.twoDepths(10 + i, 6 - i, i);
+      Map<String, NpyArray> arrays = new LinkedHashMap<>();
+      arrays.put("fine/F", NpyArray.stack(List.of(example.inputs().get("labels"))));
+      arrays.put("coarse/F", NpyArray.stack(List.of(example.inputs().get("coarse/F"))));
+      arrays.put("labels", NpyArray.stack(List.of(example.labels())));
+      files.add(directory.resolve("cloud_" + i + ".npz"));
+      NpzFile.write(files.get(i), arrays);
+    }
+    Path trained = directory.resolve("trained.keras");
+    assertEquals(
+        0,
+        run(
+            "--model",
+            model,
+            "--data",
+            files.get(0),
+            files.get(1),
+            "--validation",
+            files.get(2),
+            "--out",
+            trained),
+        err);
+    assertTrue(out.contains("trained 20 steps, written to " + trained), out);
+    assertTrue(out.contains("validation: loss "), out);
+    assertFails(
+        " has the inputs [X, F, N], the network takes [fine/F, coarse/F]",
+        "--model",
+        model,
+        "--data",
+        data,
+        "--out",
+        directory.resolve("out.keras"));
   }
 
   @Test

@@ -11,7 +11,6 @@ import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -127,7 +126,7 @@ class GoldenAssertionsTest {
   private static float[] compute(String stage) {
     Map<String, NpyArray> inputs = NpzFile.read(TWO_OUTPUTS.resolve("inputs.npz"));
     try (Model model = KPConvX.load(TWO_OUTPUTS.resolve("model.keras"))) {
-      return Tensors.predict(model, inputs, List.of(stage)).get(stage).toFloats();
+      return model.predictArrays(inputs, List.of(stage)).get(stage).toFloats();
     }
   }
 

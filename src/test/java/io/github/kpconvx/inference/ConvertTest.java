@@ -150,8 +150,8 @@ class ConvertTest {
     Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
     try (Model model = KPConvX.load(savedModel)) {
       Map<String, NpyArray> found =
-          Tensors.predict(
-              model, NpzFile.read(directory.resolve("inputs.npz")), model.outputs().keySet());
+          model.predictArrays(
+              NpzFile.read(directory.resolve("inputs.npz")), model.outputs().keySet());
       found.forEach(
           (name, output) ->
               assertArrayEquals(golden.get(name).toDoubles(), output.toDoubles(), 1e-5, name));

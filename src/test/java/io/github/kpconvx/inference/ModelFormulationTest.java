@@ -53,7 +53,7 @@ class ModelFormulationTest {
   }
 
   private static float[] predict(Model model, Map<String, NpyArray> inputs) {
-    return Tensors.predict(model, inputs, model.outputs().keySet()).get("output_0").toFloats();
+    return model.predictArrays(inputs, model.outputs().keySet()).get("output_0").toFloats();
   }
 
   /**

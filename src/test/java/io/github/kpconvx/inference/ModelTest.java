@@ -13,6 +13,7 @@ import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
+import io.github.kpconvx.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -201,7 +202,7 @@ class ModelTest {
               "F_1", NpyArray.of(new float[32], 1, 8, 4),
               "X_2", NpyArray.of(new float[6], 1, 2, 3),
               "NU_2", NpyArray.of(new int[] {0, 1, 1, 0, 1, 0, 1, 1}, 1, 8, 1));
-      Map<String, NpyArray> found = Tensors.predict(model, inputs, model.outputs().keySet());
+      Map<String, NpyArray> found = model.predictArrays(inputs, model.outputs().keySet());
       assertArrayEquals(new long[] {1, 8, 2}, found.get("output_0").shape());
       assertArrayEquals(new long[] {1, 2, 2}, found.get("output_1").shape());
       assertArrayEquals(inputs.get("NU_2").toInts(), found.get("output_2").toInts());
@@ -396,7 +397,7 @@ class ModelTest {
   void anOutputMayBeAskedForAsAStageToo() {
     try (Model model = load(Engine.NATIVE)) {
       Map<String, NpyArray> found =
-          Tensors.predict(model, INPUTS, List.of("output_0", "conv", "classes", "output_0"));
+          model.predictArrays(INPUTS, List.of("output_0", "conv", "classes", "output_0"));
       assertEquals(List.of("output_0", "conv", "classes"), List.copyOf(found.keySet()));
       assertArrayEquals(found.get("output_0").toFloats(), found.get("classes").toFloats());
     }

@@ -5,6 +5,7 @@ import io.github.kpconvx.ResidentMemory;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
+import io.github.kpconvx.tensor.Tensors;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;

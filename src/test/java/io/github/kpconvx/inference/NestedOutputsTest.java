@@ -21,8 +21,7 @@ class NestedOutputsTest {
     try (Model model = KPConvX.load(RESOURCES.resolve(name + ".keras"))) {
       assertEquals(expected.keySet(), model.outputs().keySet());
       Map<String, NpyArray> found =
-          Tensors.predict(
-              model, NpzFile.read(RESOURCES.resolve(name + ".in.npz")), expected.keySet());
+          model.predictArrays(NpzFile.read(RESOURCES.resolve(name + ".in.npz")), expected.keySet());
       expected.forEach(
           (output, values) ->
               assertArrayEquals(values.toFloats(), found.get(output).toFloats(), 1e-5f, output));

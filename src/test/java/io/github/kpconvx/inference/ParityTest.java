@@ -190,7 +190,7 @@ class ParityTest {
   }
 
   private static Map<String, NpyArray> predict(Model model, Path directory, Set<String> names) {
-    return Tensors.predict(model, NpzFile.read(directory.resolve("inputs.npz")), names);
+    return model.predictArrays(NpzFile.read(directory.resolve("inputs.npz")), names);
   }
 
   static KernelPoints kernelPoints(Path directory) {

@@ -57,8 +57,8 @@ class StoredFormsTest {
     Map<String, NpyArray> golden = NpzFile.read(KERAS_2.resolve("golden.npz"));
     try (Model model = loader.load()) {
       Map<String, NpyArray> found =
-          Tensors.predict(
-              model, NpzFile.read(KERAS_2.resolve("inputs.npz")), model.outputs().keySet());
+          model.predictArrays(
+              NpzFile.read(KERAS_2.resolve("inputs.npz")), model.outputs().keySet());
       found.forEach(
           (name, output) ->
               assertArrayEquals(golden.get(name).toDoubles(), output.toDoubles(), 1e-5, name));

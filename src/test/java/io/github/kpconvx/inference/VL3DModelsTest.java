@@ -91,6 +91,6 @@ class VL3DModelsTest {
   }
 
   static float[] predict(Model model, Map<String, NpyArray> arrays) {
-    return Tensors.predict(model, arrays, List.of("output_0")).get("output_0").toFloats();
+    return model.predictArrays(arrays, List.of("output_0")).get("output_0").toFloats();
   }
 }

@@ -9,6 +9,7 @@ import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
+import io.github.kpconvx.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

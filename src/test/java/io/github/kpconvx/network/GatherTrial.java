@@ -28,13 +28,13 @@ import org.tensorflow.types.TInt64;
  * stands outside of Keras's weights, the dense layer under an attribute of its own, and {@code
  * scale} is a keyword argument of the call.
  */
-final class GatherTrial extends Layer {
+public final class GatherTrial extends Layer {
   private static final FibonacciShellInitializer POINTS =
       new FibonacciShellInitializer(List.of(0.0, 1.0), List.of(1, 4));
 
   private final Dense projection;
 
-  GatherTrial(KerasObject object) {
+  public GatherTrial(KerasObject object) {
     super(object);
     object.config().rejectUnknownKeys(List.of("units"));
     ObjectNode config = object.configJson();

@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.StandardLayers;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.KernelPoints;
@@ -18,6 +17,7 @@ import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.tensor.Tensors;
 import io.github.kpconvx.training.OptimizerSettings;
 import io.github.kpconvx.training.TrainingStep;
 import java.nio.ByteBuffer;
@@ -370,7 +370,7 @@ class TrialLayerTest {
       }
       try (Model model = loader.load()) {
         assertEquals(expected.keySet(), model.outputs().keySet());
-        Map<String, NpyArray> found = Tensors.predict(model, inputs, expected.keySet());
+        Map<String, NpyArray> found = model.predictArrays(inputs, expected.keySet());
         expected.forEach(
             (output, values) -> assertEquals(values.bytes(), found.get(output).bytes(), output));
       }

@@ -166,6 +166,95 @@ class NpzFileTest {
     assertEquals(1.5, NpyArray.of(NpyArray.Type.BFLOAT16, data, 7).toDoubles()[0]);
   }
 
+  private static NpyArray array(NpyArray.Type type, int... bytes) {
+    ByteBuffer data = ByteBuffer.allocate(bytes.length);
+    for (int value : bytes) {
+      data.put((byte) value);
+    }
+    return NpyArray.of(type, data.rewind(), bytes.length / type.size());
+  }
+
+  @Test
+  void integersAreReadWhateverTheirSizeAndSign() {
+    assertArrayEquals(new long[] {-128, 127}, array(NpyArray.Type.INT8, 0x80, 0x7F).toLongs());
+    assertArrayEquals(new long[] {128, 255}, array(NpyArray.Type.UINT8, 0x80, 0xFF).toLongs());
+    assertArrayEquals(new long[] {-32768}, array(NpyArray.Type.INT16, 0, 0x80).toLongs());
+    assertArrayEquals(new long[] {32768}, array(NpyArray.Type.UINT16, 0, 0x80).toLongs());
+    assertArrayEquals(
+        new long[] {Integer.MIN_VALUE}, array(NpyArray.Type.INT32, 0, 0, 0, 0x80).toLongs());
+    assertArrayEquals(new long[] {1L << 31}, array(NpyArray.Type.UINT32, 0, 0, 0, 0x80).toLongs());
+    assertArrayEquals(
+        new long[] {1L << 56}, array(NpyArray.Type.UINT64, 0, 0, 0, 0, 0, 0, 0, 1).toLongs());
+    NumpyException tooLarge =
+        assertThrows(
+            NumpyException.class,
+            () -> array(NpyArray.Type.UINT64, 0, 0, 0, 0, 0, 0, 0, 0x80).toLongs());
+    assertTrue(
+        tooLarge.getMessage().contains("holds 9223372036854775808 at [0], which int64 cannot hold"),
+        tooLarge.getMessage());
+    assertThrows(NumpyException.class, () -> array(NpyArray.Type.BOOL, 1).toLongs());
+  }
+
+  /** Each type's lowest and highest number fits it, the next ones do not. */
+  @ParameterizedTest
+  @CsvSource({
+    "INT8,-128,127",
+    "UINT8,0,255",
+    "INT16,-32768,32767",
+    "UINT16,0,65535",
+    "INT32,-2147483648,2147483647",
+    "UINT32,0,4294967295",
+    "UINT64,0,9223372036854775807"
+  })
+  void integersBecomeOthersThatCanHoldThem(NpyArray.Type type, long lowest, long highest) {
+    NpyArray wide = NpyArray.of(new long[] {lowest, 1, highest}, 3, 1);
+    NpyArray narrow = wide.as(type);
+    assertEquals(type.numpyName() + " (3, 1)", narrow.toString());
+    assertArrayEquals(wide.toLongs(), narrow.toLongs());
+    assertEquals(wide.bytes(), narrow.as(NpyArray.Type.INT64).bytes());
+    long[] beyond =
+        highest == Long.MAX_VALUE
+            ? new long[] {lowest - 1}
+            : new long[] {lowest - 1, highest + 1, Long.MIN_VALUE, Long.MAX_VALUE};
+    for (long value : beyond) {
+      NumpyException e =
+          assertThrows(
+              NumpyException.class, () -> NpyArray.of(new long[] {1, value}, 1, 2).as(type));
+      assertTrue(
+          e.getMessage().contains("int64 (1, 2) holds " + value + " at [0, 1], which "),
+          e.getMessage());
+    }
+  }
+
+  @Test
+  void floatsBecomeOthersThatCanHoldThem() {
+    double[] exact = {1, -0.0, 0.5, 0x1p-149, Double.NaN, Double.NEGATIVE_INFINITY, 16777216};
+    NpyArray doubles = doubles(exact);
+    NpyArray floats = doubles.as(NpyArray.Type.FLOAT32);
+    assertArrayEquals(exact, floats.toDoubles());
+    assertEquals(doubles.bytes(), floats.as(NpyArray.Type.FLOAT64).bytes());
+    for (double value : new double[] {0.1, 16777217, 1e300, 1e-300}) {
+      String message =
+          assertThrows(NumpyException.class, () -> doubles(1, value).as(NpyArray.Type.FLOAT32))
+              .getMessage();
+      assertTrue(message.contains("holds " + value + " at [1], which float32 cannot"), message);
+    }
+    NpyArray halves = array(NpyArray.Type.FLOAT16, 0, 0x3C);
+    assertArrayEquals(new float[] {1}, halves.as(NpyArray.Type.FLOAT32).toFloats());
+    assertThrows(NumpyException.class, () -> floats.as(NpyArray.Type.INT32));
+    assertThrows(NumpyException.class, () -> floats.as(NpyArray.Type.FLOAT16));
+    assertThrows(
+        NumpyException.class, () -> NpyArray.of(new int[] {1}, 1).as(NpyArray.Type.FLOAT32));
+    assertThrows(
+        NumpyException.class, () -> NpyArray.of(new boolean[] {true}, 1).as(NpyArray.Type.INT32));
+  }
+
+  private static NpyArray doubles(double... values) {
+    ByteBuffer data = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    data.asDoubleBuffer().put(values);
+    return NpyArray.of(NpyArray.Type.FLOAT64, data, values.length);
+  }
+
   private Path zip(String name, byte[] content) throws IOException {
     Path file = directory.resolve("made.npz");
     try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(file))) {

@@ -327,7 +327,7 @@ class TrainerTest {
       refused(
           trainer,
           List.of(new Example(good.inputs(), NpyArray.of(new float[POINTS], POINTS))),
-          "expected int32 or int64");
+          "The labels of example 0: float32 (24) is not int32, nor converted to it");
       refused(
           trainer,
           List.of(new Example(good.inputs(), NpyArray.of(new int[3], 3))),

@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.inference.Tensors;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.SmallModel;
 import io.github.kpconvx.keras.file.ModelFile;
@@ -58,8 +57,9 @@ class LegacyHdf5WeightStoreTest {
     NpyArray golden = NpzFile.read(unicode.resolveSibling("uni.gold.npz")).get("output_0");
     try (Model model = KPConvX.load(unicode)) {
       NpyArray output =
-          Tensors.predict(
-                  model, NpzFile.read(unicode.resolveSibling("uni.in.npz")), List.of("output_0"))
+          model
+              .predictArrays(
+                  NpzFile.read(unicode.resolveSibling("uni.in.npz")), List.of("output_0"))
               .get("output_0");
       assertArrayEquals(golden.toFloats(), output.toFloats(), 1e-6f);
     }

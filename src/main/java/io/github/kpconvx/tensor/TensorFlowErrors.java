@@ -1,4 +1,4 @@
-package io.github.kpconvx.inference;
+package io.github.kpconvx.tensor;
 
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -10,20 +10,6 @@ public final class TensorFlowErrors {
   private static final Pattern ASSERTION = Pattern.compile("assertion failed: \\[(.*)\\]");
 
   private TensorFlowErrors() {}
-
-  /**
-   * Turns an exception of TensorFlow's into one of this project's.
-   *
-   * @param what what failed
-   * @param e any exception
-   * @return an exception that names what failed and the reason in one line; the same one if it is
-   *     not TensorFlow's
-   */
-  static RuntimeException translate(String what, RuntimeException e) {
-    return reason(e)
-        .<RuntimeException>map(reason -> new ModelException(what + ": " + reason, e))
-        .orElse(e);
-  }
 
   /**
    * Why TensorFlow failed.

@@ -1,12 +1,14 @@
-package io.github.kpconvx.inference;
+package io.github.kpconvx.tensor;
 
 import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NumpyException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
-import java.util.Collection;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.tensorflow.Tensor;
@@ -28,6 +30,22 @@ import org.tensorflow.types.family.TType;
  * Turns NumPy arrays into tensors and back, with one copy, and shows tensors' memory, with none.
  */
 public final class Tensors {
+  private static final Map<NpyArray.Type, Class<? extends TType>> TYPES =
+      new EnumMap<>(
+          Map.of(
+              NpyArray.Type.FLOAT32, TFloat32.class,
+              NpyArray.Type.FLOAT64, TFloat64.class,
+              NpyArray.Type.INT32, TInt32.class,
+              NpyArray.Type.INT64, TInt64.class,
+              NpyArray.Type.FLOAT16, TFloat16.class,
+              NpyArray.Type.BFLOAT16, TBfloat16.class,
+              NpyArray.Type.UINT16, TUint16.class,
+              NpyArray.Type.UINT8, TUint8.class,
+              NpyArray.Type.BOOL, TBool.class));
+
+  private static final List<String> SUPPORTED =
+      TYPES.keySet().stream().map(NpyArray.Type::numpyName).toList();
+
   private Tensors() {}
 
   /**
@@ -44,12 +62,12 @@ public final class Tensors {
    * @param tensor a tensor of numbers or booleans, of less than 2 GiB
    * @return its elements in C order, in the processor's byte order; not to be used after the tensor
    *     is closed. Where others may read the tensor at the same time, only to be read
-   * @throws ModelException if the tensor is too large or holds strings
+   * @throws NumpyException if the tensor is too large or holds strings
    * @throws IllegalStateException if the tensor is closed
    */
   public static ByteBuffer memory(Tensor tensor) {
     if (tensor.dataType() == DataType.DT_STRING || tensor.numBytes() > Integer.MAX_VALUE) {
-      throw new ModelException(
+      throw new NumpyException(
           "The memory of a tensor of %s and %,d bytes is no buffer; expected numbers or booleans, at most %,d bytes"
               .formatted(tensor.dataType(), tensor.numBytes(), Integer.MAX_VALUE));
     }
@@ -74,7 +92,7 @@ public final class Tensors {
 
     @Override
     public ByteBuffer fallback() {
-      throw new ModelException("The tensor's memory is not within reach");
+      throw new NumpyException("The tensor's memory is not within reach");
     }
   }
 
@@ -92,25 +110,48 @@ public final class Tensors {
    *
    * @param array the array
    * @return a new tensor, the caller's to close
+   * @throws NumpyException if TensorFlow Java has no tensors of the array's type
    */
   public static Tensor of(NpyArray array) {
-    Tensor tensor = Tensor.of(type(array.type()), Shape.of(array.shape()));
+    Class<? extends TType> type = TYPES.get(array.type());
+    if (type == null) {
+      throw new NumpyException(
+          "There are no tensors of %s; supported are %s"
+              .formatted(array.type().numpyName(), SUPPORTED));
+    }
+    Tensor tensor = Tensor.of(type, Shape.of(array.shape()));
     memory(tensor).put(array.bytes());
     return tensor;
   }
 
-  private static Class<? extends TType> type(NpyArray.Type type) {
-    return switch (type) {
-      case FLOAT32 -> TFloat32.class;
-      case FLOAT64 -> TFloat64.class;
-      case INT32 -> TInt32.class;
-      case INT64 -> TInt64.class;
-      case FLOAT16 -> TFloat16.class;
-      case BFLOAT16 -> TBfloat16.class;
-      case UINT16 -> TUint16.class;
-      case UINT8 -> TUint8.class;
-      case BOOL -> TBool.class;
-    };
+  /**
+   * A tensor of a type, of an array's shape and elements: any integers where integers are asked
+   * for, any floating-point numbers where float32 or float64 are.
+   *
+   * @param array the array
+   * @param type the tensor's type
+   * @return a new tensor, the caller's to close
+   * @throws NumpyException if the type cannot hold an element as it is, or is of another kind
+   */
+  public static Tensor of(NpyArray array, Class<? extends TType> type) {
+    return of(array.as(arrayType(type)));
+  }
+
+  /**
+   * The type of the elements of arrays of a type of tensors.
+   *
+   * @param type the type of tensors
+   * @return the type of arrays
+   * @throws NumpyException if there is none, as for strings
+   */
+  public static NpyArray.Type arrayType(Class<? extends TType> type) {
+    for (Map.Entry<NpyArray.Type, Class<? extends TType>> known : TYPES.entrySet()) {
+      if (known.getValue().equals(type)) {
+        return known.getKey();
+      }
+    }
+    throw new NumpyException(
+        "A tensor of " + type.getSimpleName() + " is no array; supported are " + SUPPORTED);
   }
 
   /**
@@ -118,52 +159,11 @@ public final class Tensors {
    *
    * @param tensor a tensor of numbers or booleans
    * @return the array
-   * @throws ModelException if the tensor is of another type, such as strings
+   * @throws NumpyException if the tensor is of another type, such as strings
    */
   public static NpyArray toArray(Tensor tensor) {
-    return NpyArray.of(type(tensor), memory(tensor), tensor.shape().asArray());
-  }
-
-  private static NpyArray.Type type(Tensor tensor) {
-    return switch (tensor.dataType()) {
-      case DT_FLOAT -> NpyArray.Type.FLOAT32;
-      case DT_DOUBLE -> NpyArray.Type.FLOAT64;
-      case DT_HALF -> NpyArray.Type.FLOAT16;
-      case DT_BFLOAT16 -> NpyArray.Type.BFLOAT16;
-      case DT_INT32 -> NpyArray.Type.INT32;
-      case DT_INT64 -> NpyArray.Type.INT64;
-      case DT_UINT16 -> NpyArray.Type.UINT16;
-      case DT_UINT8 -> NpyArray.Type.UINT8;
-      case DT_BOOL -> NpyArray.Type.BOOL;
-      default ->
-          throw new ModelException(
-              "A tensor of "
-                  + tensor.dataType()
-                  + " is no array; supported are "
-                  + Arrays.stream(NpyArray.Type.values()).map(NpyArray.Type::numpyName).toList());
-    };
-  }
-
-  /**
-   * Computes chosen outputs and stages of a model.
-   *
-   * @param model the model
-   * @param inputs an array for each input
-   * @param names which outputs and stages
-   * @return an array for each name, in their order
-   * @throws ModelException if a name is unknown, or the inputs do not fit the model
-   */
-  public static Map<String, NpyArray> predict(
-      Model model, Map<String, NpyArray> inputs, Collection<String> names) {
-    return with(
-        inputs,
-        tensors -> {
-          try (Prediction prediction = model.predict(tensors, names)) {
-            Map<String, NpyArray> results = new LinkedHashMap<>();
-            prediction.tensors().forEach((name, tensor) -> results.put(name, toArray(tensor)));
-            return results;
-          }
-        });
+    return NpyArray.of(
+        arrayType(((TType) tensor).type()), memory(tensor), tensor.shape().asArray());
   }
 
   /**
@@ -174,8 +174,7 @@ public final class Tensors {
    * @param <T> what the body gives
    * @return what the body gave
    */
-  public static <T> T with(
-      Map<String, NpyArray> arrays, java.util.function.Function<Map<String, Tensor>, T> body) {
+  public static <T> T with(Map<String, NpyArray> arrays, Function<Map<String, Tensor>, T> body) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     try {
       arrays.forEach((name, array) -> tensors.put(name, of(array)));

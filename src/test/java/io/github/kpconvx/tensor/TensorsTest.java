@@ -1,4 +1,4 @@
-package io.github.kpconvx.inference;
+package io.github.kpconvx.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.numpy.NpyArray;
+import io.github.kpconvx.numpy.NumpyException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import org.junit.jupiter.api.Test;
@@ -50,15 +51,30 @@ class TensorsTest {
   }
 
   @Test
+  void anArrayBecomesATensorOfTheTypeThatIsAskedFor() {
+    NpyArray array = NpyArray.of(new long[] {1, 2, 3}, 3);
+    try (TInt32 tensor = (TInt32) Tensors.of(array, TInt32.class)) {
+      assertEquals(3, tensor.getInt(2));
+    }
+    NpyArray bytes = array.as(NpyArray.Type.INT8);
+    assertThrows(NumpyException.class, () -> Tensors.of(bytes));
+    assertThrows(NumpyException.class, () -> Tensors.of(array, TFloat32.class));
+    assertThrows(NumpyException.class, () -> Tensors.of(array, TString.class));
+    try (TInt64 tensor = (TInt64) Tensors.of(bytes, TInt64.class)) {
+      assertEquals(2, tensor.getLong(1));
+    }
+  }
+
+  @Test
   void saysWhichTensorsItCannotShow() {
     try (TString text = TString.scalarOf("text");
         TBool truth = TBool.scalarOf(true)) {
-      ModelException e = assertThrows(ModelException.class, () -> Tensors.memory(text));
+      NumpyException e = assertThrows(NumpyException.class, () -> Tensors.memory(text));
       assertTrue(e.getMessage().contains("DT_STRING"), e.getMessage());
       assertEquals(1, Tensors.memory(truth).get());
       assertEquals("bool ()", Tensors.toArray(truth).toString());
-      e = assertThrows(ModelException.class, () -> Tensors.toArray(text));
-      assertTrue(e.getMessage().contains("DT_STRING"), e.getMessage());
+      e = assertThrows(NumpyException.class, () -> Tensors.toArray(text));
+      assertTrue(e.getMessage().contains("TString"), e.getMessage());
     }
     TInt32 closed = TInt32.scalarOf(1);
     closed.close();
