@@ -18,10 +18,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every form in which Keras stores a model opens in every place that opens a model. */
 class StoredFormsTest {
   private static final Path KERAS_2 = Path.of("savedmodels/keras2/keras-2.15.0/batch_norms");
+
+  /** What python-compat/test_files/keras_212.py writes. */
+  private static final Path KERAS_212 =
+      Path.of("src/test/resources/io/github/kpconvx/keras/keras-2.12.0");
 
   @TempDir private Path directory;
 
@@ -37,9 +42,9 @@ class StoredFormsTest {
   void theContentTellsTheKindNotTheName(String original, String name) throws IOException {
     Path file = directory.resolve(name);
     Files.copy(KERAS_2.resolve(original), file);
-    assertPredicts(KPConvX.loader(file));
+    assertPredicts(KERAS_2, KPConvX.loader(file));
     assertSameDescription(KERAS_2.resolve(original), file);
-    assertSameWeights(file, Optional.empty(), KERAS_2);
+    assertSameWeights(file, Optional.empty(), KERAS_2.resolve("model.h5"));
   }
 
   /** Weights under a name of whole models. */
@@ -48,17 +53,35 @@ class StoredFormsTest {
     Path file = directory.resolve("weights.keras");
     Files.copy(KERAS_2.resolve("weights.h5"), file);
     KerasObject config = KerasObject.parse(Fixtures.text(KERAS_2.resolve("config.json")));
-    assertPredicts(KPConvX.loader(file).withConfig(config));
-    assertSameWeights(file, Optional.of(config), KERAS_2);
+    assertPredicts(KERAS_2, KPConvX.loader(file).withConfig(config));
+    assertSameWeights(file, Optional.of(config), KERAS_2.resolve("model.h5"));
+  }
+
+  /** Its zip lists layers that have weights twice. */
+  @ParameterizedTest
+  @ValueSource(strings = {"hdf5.keras", "zip.keras", "model.weights.h5", "legacy.h5"})
+  void everyFormOfKeras212Opens(String name) {
+    Path file = KERAS_212.resolve(name);
+    Optional<KerasObject> config =
+        name.endsWith(".keras")
+            ? Optional.empty()
+            : Optional.of(KerasObject.parse(Fixtures.text(KERAS_212.resolve("config.json"))));
+    KPConvX.Loader loader = KPConvX.loader(file);
+    config.ifPresent(loader::withConfig);
+    assertPredicts(KERAS_212, loader);
+    assertSameWeights(file, config, KERAS_212.resolve("hdf5.keras"));
+    ModelDescription description = ModelDescription.of(file, config);
+    assertEquals(13, description.layers().size());
+    assertEquals(192, description.parameters());
   }
 
   /** Predicts what Python computed. */
-  private static void assertPredicts(KPConvX.Loader loader) {
-    Map<String, NpyArray> golden = NpzFile.read(KERAS_2.resolve("golden.npz"));
+  private static void assertPredicts(Path original, KPConvX.Loader loader) {
+    Map<String, NpyArray> golden = NpzFile.read(original.resolve("golden.npz"));
     try (Model model = loader.load()) {
       Map<String, NpyArray> found =
           model.predictArrays(
-              NpzFile.read(KERAS_2.resolve("inputs.npz")), model.outputs().keySet());
+              NpzFile.read(original.resolve("inputs.npz")), model.outputs().keySet());
       found.forEach(
           (name, output) ->
               assertArrayEquals(golden.get(name).toDoubles(), output.toDoubles(), 1e-5, name));
@@ -74,8 +97,7 @@ class StoredFormsTest {
   /** Both when read and when converted to weights alone. */
   private void assertSameWeights(Path file, Optional<KerasObject> config, Path original) {
     KernelPoints none = KernelPoints.fromFileOnly();
-    Map<String, float[]> expected =
-        ConvertTest.weights(original.resolve("model.h5"), Optional.empty(), none);
+    Map<String, float[]> expected = ConvertTest.weights(original, Optional.empty(), none);
     assertEqual(expected, ConvertTest.weights(file, config, none));
     Path converted = directory.resolve("converted.weights.h5");
     KPConvX.Loader loader = KPConvX.loader(file);

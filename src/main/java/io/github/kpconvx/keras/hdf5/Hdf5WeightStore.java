@@ -23,16 +23,26 @@ import org.tensorflow.ndarray.Shape;
  * <p>A layer's own weights are {@code <layer>/vars/0}, {@code <layer>/vars/1} and so on; a layer in
  * a list of its parent is {@code <parent>/<attribute>/<class in snake case, numbered>}. The names
  * of layers and weights play no part.
+ *
+ * <p>Keras 2.12 lists a model's layers elsewhere, and those with weights twice, so that a second
+ * {@code Dense} is {@code _layer_checkpoint_dependencies/dense_2}.
  */
 public final class Hdf5WeightStore implements WeightStore {
   /** Where Keras's trainer keeps state that is not the model's, at the top of a file. */
   private static final Set<String> TRAINER_STATE =
       Set.of("optimizer", "metrics", "_metrics", "_compile_metrics", "_loss_tracker");
 
+  /** Where a model holds its layers. */
+  private static final String LAYERS = "layers";
+
+  /** Where Keras 2.12 holds them. */
+  private static final String LISTED_TWICE = "_layer_checkpoint_dependencies";
+
   private static final Pattern SEED = Pattern.compile("(.*/)?seed_generator(_\\d+)?/vars/0");
 
   private final Hdf5File file;
   private final Map<String, Hdf5Weight> weights = new LinkedHashMap<>();
+  private final boolean ofKeras212;
 
   /**
    * The weights of a file, which is closed with them.
@@ -42,7 +52,9 @@ public final class Hdf5WeightStore implements WeightStore {
    */
   public Hdf5WeightStore(Hdf5File file) {
     this.file = file;
-    file.list(TRAINER_STATE)
+    Hdf5File.Listing listing = file.list(TRAINER_STATE);
+    ofKeras212 = listing.groups().keySet().stream().anyMatch(path -> path.endsWith(LISTED_TWICE));
+    listing
         .weights()
         .forEach(
             (path, weight) -> {
@@ -102,22 +114,34 @@ public final class Hdf5WeightStore implements WeightStore {
         .sublayers()
         .forEach(
             (attribute, sublayers) -> {
-              Map<String, Integer> taken = new HashMap<>();
+              List<String> groups =
+                  layer.single().contains(attribute)
+                      ? List.of(attribute)
+                      : groups(attribute, sublayers);
               for (int i = 0; i < sublayers.size(); i++) {
-                LayerSpec sublayer = sublayers.get(i);
                 match(
-                    sublayer,
+                    sublayers.get(i),
                     layer.prefixOf(prefix, attribute, i),
-                    group
-                        + attribute
-                        + "/"
-                        + (layer.single().contains(attribute)
-                            ? ""
-                            : ClassNames.groupOf(sublayer, taken) + "/"),
+                    group + groups.get(i) + "/",
                     left,
                     found);
               }
             });
+  }
+
+  /** The groups of a list of layers. */
+  private List<String> groups(String attribute, List<LayerSpec> layers) {
+    boolean listedTwice = attribute.equals(LAYERS) && ofKeras212;
+    Map<String, Integer> taken = new HashMap<>();
+    List<String> groups = new ArrayList<>();
+    for (LayerSpec layer : layers) {
+      String name = ClassNames.groupOf(layer, taken);
+      groups.add((listedTwice ? LISTED_TWICE : attribute) + "/" + name);
+      if (listedTwice && !layer.qualifiedWeights().isEmpty()) {
+        ClassNames.groupOf(layer, taken); // The second time, which writes nothing.
+      }
+    }
+    return groups;
   }
 
   @Override
