@@ -70,7 +70,7 @@ final class ExportRepresentationCommand implements Callable<Integer> {
   private FloatNdArray pastWeights(KPConvX.Loader present) {
     KPConvX.Loader loader = network.loader(past);
     if (loader.config().isEmpty()) {
-      present.config().ifPresent(loader::withConfig);
+      loader = present.config().map(loader::withConfig).orElse(loader);
     }
     return loader.kernel(layer).weights();
   }

@@ -1,7 +1,6 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.Engine;
-import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.layer.Formulation;
 import java.nio.file.Path;
@@ -30,13 +29,22 @@ final class ModelOptions {
           "none: TensorFlow's kernels (default); xla: compiles geometry and aggregation for the inputs' sizes first.")
   private Compile compile;
 
+  @Option(
+      names = "--unsafe-operations",
+      description = {
+        "Lets --engine savedmodel run whatever the graph holds, such as what reads and writes files;",
+        "only for models that are trusted."
+      })
+  private boolean unsafeOperations;
+
   @Mixin private NetworkOptions network;
 
   Model load(Path path) {
-    KPConvX.Loader loader = network.loader(path).withEngine(engine);
-    if (compile == Compile.XLA) {
-      loader.withFormulation(Formulation.COMPILED);
-    }
-    return loader.load();
+    return network
+        .loader(path)
+        .withEngine(engine)
+        .withFormulation(compile == Compile.XLA ? Formulation.COMPILED : Formulation.FOLDED)
+        .withUnsafeOperations(unsafeOperations)
+        .load();
   }
 }

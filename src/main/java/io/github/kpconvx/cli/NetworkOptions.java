@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /**
@@ -38,8 +37,7 @@ final class NetworkOptions {
 
   KPConvX.Loader loader(Path path) {
     KPConvX.Loader loader = KPConvX.loader(path).withKernelPoints(kernelPoints());
-    Optional.ofNullable(config).map(NetworkOptions::read).ifPresent(loader::withConfig);
-    return loader;
+    return config == null ? loader : loader.withConfig(read(config));
   }
 
   static KerasObject read(Path file) {

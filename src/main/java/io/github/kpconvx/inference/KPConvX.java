@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Graph;
@@ -86,7 +87,10 @@ public final class KPConvX {
     return new Loader(model);
   }
 
-  /** Loads a model. */
+  /**
+   * Loads a model. Immutable: each option gives another loader, and what was loaded knows nothing
+   * of options that are given later.
+   */
   public static final class Loader {
     private final Path path;
     private Engine engine = Engine.NATIVE;
@@ -101,15 +105,27 @@ public final class KPConvX {
       this.path = path;
     }
 
+    private Loader with(Consumer<Loader> option) {
+      Loader copy = new Loader(path);
+      copy.engine = engine;
+      copy.config = config;
+      copy.kernelPoints = kernelPoints;
+      copy.registry = registry;
+      copy.formulation = formulation;
+      copy.signature = signature;
+      copy.unsafeOperations = unsafeOperations;
+      option.accept(copy);
+      return copy;
+    }
+
     /**
      * Chooses what computes.
      *
      * @param newEngine the engine
-     * @return this
+     * @return a loader that differs in that
      */
     public Loader withEngine(Engine newEngine) {
-      engine = newEngine;
-      return this;
+      return with(loader -> loader.engine = newEngine);
     }
 
     /**
@@ -117,22 +133,20 @@ public final class KPConvX {
      *
      * @param newConfig a serialized functional model, as from {@code model.to_json()}, or a
      *     serialized KPConvXLayer
-     * @return this
+     * @return a loader that differs in that
      */
     public Loader withConfig(KerasObject newConfig) {
-      config = Optional.of(newConfig);
-      return this;
+      return with(loader -> loader.config = Optional.of(newConfig));
     }
 
     /**
      * Says where kernel points come from that the file does not hold.
      *
      * @param newKernelPoints their source
-     * @return this
+     * @return a loader that differs in that
      */
     public Loader withKernelPoints(KernelPoints newKernelPoints) {
-      kernelPoints = newKernelPoints;
-      return this;
+      return with(loader -> loader.kernelPoints = newKernelPoints);
     }
 
     /**
@@ -148,11 +162,10 @@ public final class KPConvX {
      * Says which layers a network may be made of.
      *
      * @param newRegistry the layers
-     * @return this
+     * @return a loader that differs in that
      */
     public Loader withLayers(LayerRegistry newRegistry) {
-      registry = newRegistry;
-      return this;
+      return with(loader -> loader.registry = newRegistry);
     }
 
     /**
@@ -161,34 +174,33 @@ public final class KPConvX {
      * clouds when it first meets them, which takes a second or more.
      *
      * @param newFormulation the form
-     * @return this
+     * @return a loader that differs in that
      */
     public Loader withFormulation(Formulation newFormulation) {
-      formulation = newFormulation;
-      return this;
+      return with(loader -> loader.formulation = newFormulation);
     }
 
     /**
      * Chooses the signature that the {@linkplain Engine#SAVEDMODEL stored} engine runs.
      *
      * @param newSignature its name; {@code serving_default} otherwise
-     * @return this
+     * @return a loader that differs in that
      */
     public Loader withSignature(String newSignature) {
-      signature = newSignature;
-      return this;
+      return with(loader -> loader.signature = newSignature);
     }
 
     /**
-     * Allows the {@linkplain Engine#SAVEDMODEL stored} engine to run operations that reach beyond
-     * the model: that read and write files, run code of other programs or print.
+     * Allows the {@linkplain Engine#SAVEDMODEL stored} engine to run whatever operations the graph
+     * has. Otherwise a graph is refused that has any but those that compute: that reads or writes
+     * files, talks to other machines, calls other programs' code, prints, or does what is not known
+     * here.
      *
      * @param allowed true only for models that are trusted; false otherwise
-     * @return this
+     * @return a loader that differs in that
      */
     public Loader withUnsafeOperations(boolean allowed) {
-      unsafeOperations = allowed;
-      return this;
+      return with(loader -> loader.unsafeOperations = allowed);
     }
 
     /**
@@ -437,7 +449,7 @@ public final class KPConvX {
             path + " has no signature " + signature + ", expected one of " + known);
       }
       if (!unsafeOperations) {
-        StoredOperations.requireContained(path);
+        StoredOperations.requireComputing(path, signature);
       }
       start.await();
       SavedModelBundle bundle;

@@ -569,6 +569,17 @@ class MainTest {
   }
 
   @Test
+  void runsNoStoredOperationThatReachesBeyondTheModel() {
+    assertPredictFails(
+        "WriteFile (node WriteFile of the function __inference_f_90)",
+        "src/test/resources/hostile/savedmodel_WriteFile",
+        INPUTS,
+        "--engine",
+        "savedmodel");
+    assertTrue(err.contains("--unsafe-operations"), err);
+  }
+
+  @Test
   void everyBadInputIsOneLineAndNoFile() throws IOException {
     assertPredictFails("No such file", "nowhere", INPUTS);
     assertPredictFails("is no SavedModel", directory.toString(), INPUTS);

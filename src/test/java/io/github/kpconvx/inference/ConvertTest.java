@@ -189,8 +189,8 @@ class ConvertTest {
   /** Every weight of a file by its qualified name. */
   static Map<String, float[]> weights(
       Path file, Optional<KerasObject> config, KernelPoints kernelPoints) {
-    KPConvX.Loader loader = KPConvX.loader(file);
-    config.ifPresent(loader::withConfig);
+    KPConvX.Loader loader =
+        config.map(KPConvX.loader(file)::withConfig).orElseGet(() -> KPConvX.loader(file));
     try (WeightStore store = WeightStore.open(file);
         Graph graph = new Graph()) {
       Network network = loader.network(store);

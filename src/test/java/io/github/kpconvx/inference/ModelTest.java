@@ -351,7 +351,20 @@ class ModelTest {
         .setOp(operation);
     Files.write(directory.resolve("saved_model.pb"), model.build().toByteArray());
     KPConvX.Loader loader = KPConvX.loader(directory).withEngine(Engine.SAVEDMODEL);
-    assertLoadRefused(loader, "has the operations [" + operation + "]");
+    assertLoadRefused(loader, operation + " (node reaches_out of the function ");
+  }
+
+  @Test
+  void anOptionLeavesTheLoaderAsItWas() {
+    KPConvX.Loader loader = KPConvX.loader(CASE.resolve("saved_model"));
+    KPConvX.Loader other = loader.withEngine(Engine.SAVEDMODEL).withSignature("serve");
+    try (Model model = loader.load();
+        Model stored = other.load()) {
+      assertEquals(Engine.NATIVE, model.engine());
+      assertEquals(Engine.SAVEDMODEL, stored.engine());
+    }
+    assertLoadRefused(other.withSignature("x"), "has no signature x");
+    other.load().close();
   }
 
   @Test

@@ -93,7 +93,8 @@ class ParityTest {
     KPConvX.Loader loader =
         KPConvX.loader(directory.resolve(file)).withKernelPoints(kernelPoints(directory));
     if (Fixtures.holdsWeightsAlone(file)) {
-      loader.withConfig(KerasObject.parse(Fixtures.text(directory.resolve("config.json"))));
+      loader =
+          loader.withConfig(KerasObject.parse(Fixtures.text(directory.resolve("config.json"))));
     }
     Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
     try (Model model = loader.load()) {

@@ -3,6 +3,7 @@ package io.github.kpconvx.io;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import io.github.kpconvx.Fixtures;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -54,7 +55,7 @@ class FailuresTest {
     assertEquals("it exists already", reason(() -> Files.createDirectory(directory)));
     Files.writeString(none, "x");
     assertEquals("Not a directory", reason(() -> Files.readString(none.resolve("x").resolve("y"))));
-    assertEquals("it is no folder", reason(() -> Files.newDirectoryStream(none)));
+    assertEquals("it is no folder", reason(() -> Fixtures.files(none)));
     assertEquals("it is a folder that is not empty", reason(() -> Files.delete(directory)));
     assertEquals("Is a directory", reason(() -> Files.readString(directory)));
     assertEquals(
