@@ -6,14 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpconvx_compat.backend import KERAS_2
-from kpconvx_compat.vl3d import features, files, initializers, kpconv, oracle, rbf
-from kpconvx_compat.vl3d.cases import CASES, gradients, watched
+from kpconvx_compat.backend import KERAS_2, keras
+from kpconvx_compat.vl3d import check, features, files, initializers, kpconv, oracle, rbf
+from kpconvx_compat.layer import KPConvXBase
+from kpconvx_compat.vl3d.cases import BY_NAME, CASES, NETWORKS, gradients, kpconvx_weights, watched
 from kpconvx_compat.vl3d.common import Layer
 from kpconvx_compat.vl3d.files import named_weights
+from kpconvx_compat.vl3d.make_fixtures import require_close
 
-RECORDED = Path(__file__).parents[2] / "src" / "test" / "resources" / "vl3d" / "recorded"
+RESOURCES = Path(__file__).parents[2] / "src" / "test" / "resources" / "vl3d"
+RECORDED, MADE = RESOURCES / "recorded", RESOURCES / "made"
 OWN_VERSION = "2.15" if KERAS_2 else "3.6"
+# Keras 3.6 does not divide an activity's loss by the number of the batch's elements.
+DIVIDES_BY_BATCH = not keras.__version__.startswith("3.6")
 DIRECTIONS, STEP = 3, 1e-5
 
 
@@ -22,16 +27,20 @@ def difference(found, expected):
     return np.max(np.abs(found - expected) / np.maximum(1.0, np.abs(expected)))
 
 
+def tensors(layer):
+    """A layer's tensors by name, in Keras 3's order, Q among them."""
+    if isinstance(layer, KPConvXBase):
+        return kpconvx_weights(layer)
+    if isinstance(layer, Layer):
+        return named_weights(layer)
+    return {weight.name.split("/")[-1].split(":")[0]: weight for weight in layer.weights}
+
+
 def arrays(model):
     """A model's tensors as the oracle takes them."""
-    return {
-        layer.name: (
-            {name: np.asarray(value) for name, value in named_weights(layer).items()}
-            if isinstance(layer, Layer)
-            else [np.asarray(value) for value in layer.weights]
-        )
-        for layer in model.layers
-    }
+    found = {layer.name: {name: np.asarray(value) for name, value in tensors(layer).items()} for layer in model.layers}
+    own = {layer.name for layer in model.layers if isinstance(layer, Layer)}
+    return {name: values if name in own else list(values.values()) for name, values in found.items()}
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
@@ -45,15 +54,22 @@ def test_layers_agree_with_the_oracle(case):
     assert difference(np.asarray(model(files.feed(model, inputs))), found[model.layers[-1].name]) <= 5e-6
 
 
+@pytest.mark.parametrize("case", NETWORKS, ids=lambda case: case.name)
+def test_networks_agree_with_the_oracle(case):
+    model, inputs = case.model(), case.arrays()
+    expected = oracle.network(json.loads(model.to_json()), arrays(model), inputs, gaussian=case.gaussian)
+    assert difference(np.asarray(model(files.feed(model, inputs))), expected["pwise_out"]) <= 5e-6
+    losses = oracle.losses(json.loads(model.to_json()), arrays(model), expected, batch=2 if DIVIDES_BY_BATCH else 1)
+    np.testing.assert_allclose(sorted(float(loss) for loss in model.losses), sorted(losses), rtol=1e-5)
+
+
 def test_gradients_agree_with_differences_of_the_oracle(case):
     model, inputs = case.model(), case.arrays()
     config, weights = json.loads(model.to_json()), arrays(model)
     positions = {  # where a tensor of the gradients stands among the oracle's
         f"{layer.name}.{name}": (layer.name, name if isinstance(layer, Layer) else i)
         for layer in model.layers
-        for i, name in enumerate(
-            named_weights(layer) if isinstance(layer, Layer) else [w.name.split("/")[-1].split(":")[0] for w in layer.weights]
-        )
+        for i, name in enumerate(tensors(layer))
     }
     found = gradients(model, inputs)
     output = model.layers[-1].name
@@ -237,3 +253,67 @@ def test_files_come_back_as_they_were_written(case, tmp_path):
         with features.gaussian(case.gaussian):
             again = files.load(tmp_path / name, bare)
         np.testing.assert_array_equal(np.asarray(again(files.feed(again, inputs))), expected)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_the_fixtures_hold_what_the_cases_make(name):
+    model, inputs = BY_NAME[name].model(), BY_NAME[name].arrays()
+    committed = np.load(MADE / name / "in.npz")
+    assert sorted(committed.files) == sorted(inputs)
+    for key, value in inputs.items():
+        np.testing.assert_array_equal(committed[key], value)
+    require_close("output", np.load(MADE / name / "golden.npz"), {"output_0": np.asarray(model(files.feed(model, inputs)))}, 1e-5, 1)
+
+
+FIXTURES = [path for path in sorted(MADE.glob(f"*/*{OWN_VERSION}*")) if not path.name.endswith(".weights.h5")]
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_file_of_the_fixtures_gives_the_golden_output(path):
+    folder, case = path.parent, BY_NAME[path.parent.name]
+    inputs = np.load(folder / "in.npz")
+    with features.gaussian(case.gaussian):
+        found = check.predicted(path, inputs, folder / "bare" if not KERAS_2 and (folder / "bare").exists() else None)
+    require_close(path, np.load(folder / "golden.npz"), found, 1e-5, 1.0)
+
+
+def test_weights_of_the_fixtures_load_into_the_model():
+    folder, case = MADE / "kpconv_autoencoder", BY_NAME["kpconv_autoencoder"]
+    model = case.model()
+    expected = [np.asarray(weight) for weight in model.weights]
+    for weight in model.weights:
+        weight.assign(np.asarray(weight) + 1.0)
+    model.load_weights(folder / f"keras-{OWN_VERSION}.weights.h5")
+    for weight, array in zip(model.weights, expected, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), array)
+
+
+def test_a_step_of_adam_in_the_check_moves_each_trainable_weight_by_its_rule(tmp_path):
+    folder = MADE / "kpconv_wide_sigma"
+    model = files.load(folder / f"keras-{OWN_VERSION}.keras", None if KERAS_2 else folder / "bare")
+    inputs = dict(np.load(folder / "in.npz"))
+    before = [np.asarray(weight) for weight in model.weights]
+    found = check.train(model, inputs, 0.01, seed=5)
+    y = np.load(folder / "golden.npz")["output_0"]
+    w = before[0].astype(np.float64)
+    own = 0.001 * np.abs(w).sum() + 0.02 * np.square(w).sum()
+    assert difference(found["loss"][0], np.mean(np.square(y - found["target_0"])) + own) <= 1e-5
+    assert [value for name, value in found.items() if name.startswith("weight_")][0].shape == before[0].shape
+    np.testing.assert_allclose(np.linalg.norm(found["weight_0"], axis=1), 1.0, atol=1e-5)  # its constraint
+    moved = np.abs(found["weight_0"] - before[0])
+    assert 0 < moved.max() < 0.05
+    for q in [found["bare.layer.Q"], *([found["weight_1"]] if KERAS_2 else [])]:
+        np.testing.assert_array_equal(q, np.loadtxt(folder / "bare" / "layer.Q.csv", dtype="float32"))
+
+
+@pytest.mark.parametrize("shift, status", [(0.0, 0), (1e-3, 1)])
+def test_the_check_tells_by_its_status_whether_a_model_computes_the_golden_output(shift, status, tmp_path, monkeypatch):
+    folder = MADE / "up_gaussian_grows"
+    golden = np.load(folder / "golden.npz")["output_0"]
+    np.savez(tmp_path / "golden.npz", output_0=golden + np.float32(shift))
+    model = folder / f"keras-{OWN_VERSION}.keras"
+    arguments = ["check", str(model), str(folder / "in.npz"), str(tmp_path / "golden.npz"), "--gaussian", "grows"]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        check.main()
+    assert ended.value.code == status

@@ -1,4 +1,4 @@
-"""Single layers of VL3D in settings that the shared models of the original code do not have, each a small model."""
+"""Small models of VL3D's layers: one layer each, in settings that the recorded ones do not have, and whole networks."""
 
 from dataclasses import dataclass
 from typing import Callable
@@ -7,11 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 from kpconvx_compat.backend import keras
-from kpconvx_compat.vl3d import architecture, features, kpconv, rbf
+from kpconvx_compat.vl3d import architecture, features, hierarchy, kpconv, rbf
+from kpconvx_compat.vl3d.architecture import Level
+from kpconvx_compat.layer import KPConvXBase
+from kpconvx_compat.oracle import NORMALIZATIONS, TENSORS
 from kpconvx_compat.vl3d.common import Layer
 from kpconvx_compat.vl3d.files import feed, named_weights
 
 L2 = keras.regularizers.L2
+EVERY_FORM = ("h5", "weights.h5", "saved_model")
 INDICES = ("N", "ND", "NU")
 
 
@@ -20,7 +24,7 @@ class Case:
     """A model of one layer, named `layer`, and inputs for it.
 
     layer: makes it. inputs: the names of what it takes, in its order. points, coarser, features, neighbours, batch: R or R_a, R_b,
-    D, κ and B. own: whether a point is its own first neighbour. gaussian: what that filter means.
+    D, κ and B. own: whether a point is its own first neighbour. gaussian: what that filter means. forms: of its fixture, besides `.keras`.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Case:
     batch: int = 2
     own: bool = True
     gaussian: str = "falls"
+    forms: tuple = ()
 
     def model(self):
         """The model, with weights drawn from the seed."""
@@ -69,18 +74,47 @@ class Case:
         return {name: n if name in INDICES else found[name] for name in names}
 
 
+@dataclass(frozen=True)
+class Network:
+    """A whole network, otherwise like a `Case`.
+
+    build: makes it. arrays_of: its inputs by name, from a random generator.
+    """
+
+    name: str
+    seed: int
+    build: Callable
+    arrays_of: Callable
+    gaussian: str = "falls"
+    forms: tuple = ("saved_model",)
+
+    def model(self):
+        keras.backend.clear_session()
+        with features.gaussian(self.gaussian):
+            model = self.build()
+        draw_weights(model, np.random.default_rng([self.seed, 0]))
+        return model
+
+    def arrays(self):
+        return self.arrays_of(np.random.default_rng([self.seed, 1]))
+
+
 def draw_weights(model, rng):
     """Values that keep activations near 1; kernel points fill their ball or stay near their figure, the first of a ball at its centre.
 
     They depend on the random numbers alone, not on what Keras or the initializers drew.
     """
     for layer in model.layers:
-        if isinstance(layer, Layer):
+        if isinstance(layer, KPConvXBase):
+            for name, weight in kpconvx_weights(layer).items():
+                if name != "Q":
+                    weight.assign(_drawn_of_keras(name.split(".")[-1], weight, rng))
+        elif isinstance(layer, Layer):
             for name, weight in named_weights(layer).items():
                 weight.assign(_kept(weight, _drawn(layer, name, tuple(weight.shape), rng)))
         else:
             for weight in layer.weights:
-                weight.assign(_kept(weight, _drawn_of_keras(weight, rng)))
+                weight.assign(_kept(weight, _drawn_of_keras(weight.name.split("/")[-1].split(":")[0], weight, rng)))
 
 
 def _kept(weight, value):
@@ -106,16 +140,17 @@ def _drawn(layer, name, shape, rng):
     return rng.normal(0.0, (shape[-2] if len(shape) > 1 else 4) ** -0.5, shape)
 
 
-def _drawn_of_keras(weight, rng):
+def _drawn_of_keras(name, weight, rng):
     shape = tuple(weight.shape)
-    name = weight.name.split("/")[-1].split(":")[0]
     if name == "moving_variance":
         return rng.uniform(0.5, 2.0, shape)
     if name == "gamma":
         return rng.uniform(0.5, 1.5, shape)
-    if name == "kernel":
+    if name in ("kernel", "Phi", "Psi", "Atilde", "Ahat"):
         return rng.normal(0.0, shape[-2] ** -0.5, shape)
-    return np.asarray(weight) + rng.normal(0.0, 0.2, shape)
+    if name == "W":
+        return rng.normal(0.0, 1.0, shape)
+    return np.asarray(weight) * (name == "bias") + rng.normal(0.0, 0.2, shape)  # a bias may hold the identity
 
 
 def watched(model):
@@ -124,9 +159,20 @@ def watched(model):
     for layer in model.layers:
         if isinstance(layer, Layer):
             own = named_weights(layer)
+        elif isinstance(layer, KPConvXBase):
+            own = kpconvx_weights(layer)
         else:
             own = {weight.name.split("/")[-1].split(":")[0]: weight for weight in layer.weights}
         found |= {f"{layer.name}.{name}": weight for name, weight in own.items() if layer.trainable and weight.trainable}
+    return found
+
+
+def kpconvx_weights(layer):
+    """The weights of a KPConvX layer: Q, W …, and bn_phi.0.gamma … of its normalizations."""
+    found = {name: getattr(layer, name) for name in ("Q", *TENSORS)}
+    for key in NORMALIZATIONS:
+        for t, norm in enumerate(getattr(layer, key)):
+            found |= {f"{key}.{t}.{w.name.split('/')[-1].split(':')[0]}": w for w in norm.weights}
     return found
 
 
@@ -183,6 +229,7 @@ CASES = [
             name="layer", sigma=0.8, kernel_radius=0.7, num_kernel_points=6, deformable=True, Dout=5
         ),
         "Xa Xb F ND",
+        forms=EVERY_FORM,
     ),
     Case(
         "light_kpconv_three_features",
@@ -198,6 +245,7 @@ CASES = [
         ),
         "X F N",
         features=3,
+        forms=EVERY_FORM,
     ),
     Case(
         "strided_light_kpconv_deformable",
@@ -213,6 +261,7 @@ CASES = [
         207,
         lambda: features.FeaturesDownsamplingLayer(name="layer", filter="GAUSSIAN"),
         "Xa Xb F ND",
+        forms=EVERY_FORM,
     ),
     Case(
         "up_gaussian_grows",
@@ -221,6 +270,7 @@ CASES = [
         "Xa Xb F NU",
         neighbours=3,
         gaussian="grows",
+        forms=EVERY_FORM,
     ),
     Case(
         "up_exponential_capitalized",
@@ -265,6 +315,7 @@ CASES = [
             [1.5, 1.0, 0.7], 3, [1, 2, 2], dim_out=3, concatenation_strategy="opaque", trainable_omegaD=False, name="layer"
         ),
         "X F",
+        forms=EVERY_FORM,
     ),
     Case(
         "hourglass_safe",
@@ -308,6 +359,7 @@ CASES = [
             [1.0, 0.7, 1.3], 2, [1, 4], structure_initialization_type="cone", trainable_Q=False, name="layer"
         ),
         "X",
+        forms=EVERY_FORM,
     ),
     Case(
         "rbf_extract_zeros",
@@ -334,4 +386,101 @@ CASES = [
         features=3,
     ),
 ]
-BY_NAME = {case.name: case for case in CASES}
+
+
+def _field(points, down, pwise, up, width, batch=2):
+    """Inputs of a hierarchical network, from clouds in a cube of edge 2."""
+
+    def arrays(rng):
+        clouds = rng.uniform(-1.0, 1.0, (batch, 3 * points[0], 3))
+        fields = [hierarchy.hierarchy(x, points, down, pwise, up) for x in clouds]
+        return hierarchy.inputs(fields, rng.standard_normal((batch, 3 * points[0], width)))
+
+    return arrays
+
+
+_KPCONVX = {"DH": 16, "groups": 4, "sigma": 0.9, "shell_radii": [0, 0.9], "shell_points": [1, 7]}
+_STRIDED = {"sigma": 0.9, "kernel_radius": 0.7, "num_kernel_points": 5}
+NETWORKS = [
+    Network(
+        "kpconv_autoencoder",
+        301,
+        lambda: architecture.hierarchical_autoencoder(
+            [
+                Level(8, 8, operations=({"sigma": 0.6, "kernel_radius": 0.5, "num_kernel_points": 7},)),
+                Level(
+                    12,
+                    6,
+                    down=7,
+                    up=3,
+                    operations=({"sigma": 0.9, "kernel_radius": 0.8, "num_kernel_points": 6},),
+                    strided={"sigma": 0.8, "kernel_radius": 0.7, "num_kernel_points": 5},
+                ),
+            ],
+            3,
+            4,
+            operator="kpconv",
+            wrapper="unary",
+            tree="A",
+        ),
+        _field([32, 16], [1, 7], [8, 6], [1, 3], 3),
+        forms=EVERY_FORM,
+    ),
+    Network(
+        "point_net",
+        302,
+        lambda: architecture.point_net(24, 2, 3, pre=(8,), post=(9,), final=(6,), hidden=False),
+        lambda rng: {
+            "Xin": rng.uniform(-1.0, 1.0, (2, 24, 3)).astype(np.float32),
+            "Fin": rng.standard_normal((2, 24, 2)).astype(np.float32),
+        },
+    ),
+    Network(
+        "kpconvx_hierarchy",
+        303,
+        lambda: architecture.hierarchical_autoencoder(
+            [
+                Level(8, 8, operations=({**_KPCONVX, "sigma": 0.5, "shell_radii": [0, 0.6], "shell_points": [1, 6]},)),
+                Level(16, 6, down=6, up=3, operations=(_KPCONVX,), strided=_STRIDED),
+            ],
+            3,
+            5,
+            name="KPConvX_PointWise_Classification",
+        ),
+        _field([32, 16], [1, 6], [8, 6], [1, 3], 3),
+    ),
+    Network(
+        "light_hourglass_autoencoder",
+        304,
+        lambda: architecture.hierarchical_autoencoder(
+            [
+                Level(6, 6, operations=({"sigma": 0.7, "kernel_radius": 0.5, "num_kernel_points": 6},)),
+                Level(8, 5, down=5, up=3, operations=({"sigma": 1.0, "num_kernel_points": 5},), strided=_STRIDED),
+            ],
+            2,
+            1,
+            operator="light_kpconv",
+            down="strided_light_kpconv",
+            up="gaussian",
+            wrapper="hourglass",
+        ),
+        _field([24, 10], [1, 5], [6, 5], [1, 3], 2),
+        forms=(),
+    ),
+    Network(
+        "aligned_point_net_autoencoder",
+        305,
+        lambda: architecture.hierarchical_autoencoder(
+            [Level(6, 6, operations=({"H_activation": "relu"},)), Level(8, 5, down=5, up=3)],
+            2,
+            3,
+            operator="point_net",
+            down="exponential",
+            up="nearest",
+            align=((6,), (5,)),
+        ),
+        _field([24, 10], [1, 5], [6, 5], [1, 3], 2),
+        forms=(),
+    ),
+]
+BY_NAME = {case.name: case for case in [*CASES, *NETWORKS]}

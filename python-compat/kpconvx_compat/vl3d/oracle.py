@@ -274,3 +274,24 @@ def _tensor(argument, value):
     if isinstance(argument, list):
         return [_tensor(item, value) for item in argument]
     return value(argument["config"]["keras_history"][0])
+
+
+def losses(config, weights, found, batch):
+    """The losses of all regularizers of a network, with what it gave, in no order.
+
+    batch: what the loss of an activity is divided by: its number of elements, but 1 in Keras 3.6.
+    """
+    all_losses = []
+    for entry in config["config"]["layers"]:
+        kind, settings, own = entry["class_name"].split(">")[-1], entry["config"], weights.get(entry["name"], {})
+        if kind == "HourglassLayer" and settings["regularize"]:
+            all_losses.append(hourglass_loss(settings, own))
+        activity = settings.get("activity_regularizer")
+        if activity:
+            all_losses.append(orthogonal_loss(activity["config"], found[entry["name"]]) / batch)
+        rules = {key.removesuffix("regularizer").rstrip("_"): rule for key, rule in settings.items() if key.endswith("_regularizer")}
+        for name, rule in rules.items():
+            name = {"H": "H_kernel"}.get(name, name)
+            if rule and name != "activity" and isinstance(own, dict) and name in own:
+                all_losses.append(keras_oracle.penalty(rule, np.asarray(own[name], np.float64)))
+    return all_losses
