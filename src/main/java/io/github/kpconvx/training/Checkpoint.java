@@ -6,6 +6,7 @@ import io.github.kpconvx.numpy.NumpyException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * All that a run needs to go on as if it had never stopped, as a NumPy archive: {@code
@@ -13,24 +14,18 @@ import java.util.Map;
  *
  * @param identity tells the network and the settings, so that no other run takes it for its own
  * @param step steps done
- * @param lossSum sum of the losses of the unfinished epoch's steps
- * @param confusion of those steps
- * @param best what was monitored in the best epoch; −∞ before the first
- * @param epochsWithoutBetter since the best epoch
+ * @param progress of the epoch that is not over
+ * @param best epoch so far
  * @param weights by qualified name
  * @param optimizer the optimizer's variables by their name in the graph
- * @param bestWeights of the best epoch by qualified name; empty before the first
  */
 record Checkpoint(
     String identity,
     long step,
-    double lossSum,
-    ConfusionMatrix confusion,
-    double best,
-    int epochsWithoutBetter,
+    EpochProgress progress,
+    BestEpoch best,
     Map<String, NpyArray> weights,
-    Map<String, NpyArray> optimizer,
-    Map<String, NpyArray> bestWeights) {
+    Map<String, NpyArray> optimizer) {
   private static final String WEIGHTS = "weights/";
   private static final String OPTIMIZER = "optimizer/";
   private static final String BEST = "best/";
@@ -42,9 +37,11 @@ record Checkpoint(
     arrays.put("identity", NpyArray.of(text, text.length));
     arrays.put("step", NpyArray.of(new long[] {step}));
     // Bit for bit, as the file holds no float64.
-    arrays.put("loss_sum", NpyArray.of(new long[] {Double.doubleToRawLongBits(lossSum)}));
-    arrays.put("best_value", NpyArray.of(new long[] {Double.doubleToRawLongBits(best)}));
-    arrays.put("epochs_without_better", NpyArray.of(new long[] {epochsWithoutBetter}));
+    arrays.put(
+        "loss_sum", NpyArray.of(new long[] {Double.doubleToRawLongBits(progress.lossSum())}));
+    arrays.put("best_value", NpyArray.of(new long[] {Double.doubleToRawLongBits(best.value())}));
+    arrays.put("epochs_without_better", NpyArray.of(new long[] {best.epochsSince()}));
+    ConfusionMatrix confusion = progress.confusion();
     int classes = confusion.classes();
     long[] counts = new long[classes * classes];
     for (int i = 0; i < counts.length; i++) {
@@ -53,7 +50,7 @@ record Checkpoint(
     arrays.put("confusion", NpyArray.of(counts, classes, classes));
     weights.forEach((name, array) -> arrays.put(WEIGHTS + name, array));
     optimizer.forEach((name, array) -> arrays.put(OPTIMIZER + name, array));
-    bestWeights.forEach((name, array) -> arrays.put(BEST + name, array));
+    best.weights().forEach((name, array) -> arrays.put(BEST + name, array));
     NpzFile.write(file, arrays);
   }
 
@@ -75,17 +72,58 @@ record Checkpoint(
       return new Checkpoint(
           new String(text, 0, text.length),
           number(arrays, "step"),
-          Double.longBitsToDouble(number(arrays, "loss_sum")),
-          confusion,
-          Double.longBitsToDouble(number(arrays, "best_value")),
-          Math.toIntExact(number(arrays, "epochs_without_better")),
+          new EpochProgress(Double.longBitsToDouble(number(arrays, "loss_sum")), confusion),
+          new BestEpoch(
+              Double.longBitsToDouble(number(arrays, "best_value")),
+              Math.toIntExact(number(arrays, "epochs_without_better")),
+              part(arrays, BEST)),
           part(arrays, WEIGHTS),
-          part(arrays, OPTIMIZER),
-          part(arrays, BEST));
+          part(arrays, OPTIMIZER));
     } catch (NumpyException | NullPointerException | IllegalArgumentException e) {
       throw new TrainingException(
           file + " is no checkpoint of a training run: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Checks that a run may go on from it.
+   *
+   * @param file where it was read
+   * @param run what tells the run
+   * @param weightNames what the run's network holds
+   * @param optimizerNames what the run's optimizer holds
+   * @throws TrainingException if it is another run's; says where they part
+   */
+  void requireRun(Path file, String run, Set<String> weightNames, Set<String> optimizerNames) {
+    if (!identity.equals(run)) {
+      throw new TrainingException(
+          file
+              + " is the checkpoint of another network or of other settings: "
+              + difference(identity, run));
+    }
+    requireSame(file, "weights", weightNames, weights.keySet());
+    requireSame(file, "optimizer", optimizerNames, optimizer.keySet());
+  }
+
+  private static void requireSame(Path file, String what, Set<String> expected, Set<String> found) {
+    if (!expected.equals(found)) {
+      throw new TrainingException(
+          "%s holds the %s of %s, expected those of %s".formatted(file, what, found, expected));
+    }
+  }
+
+  /** Where two texts part. */
+  private static String difference(String found, String expected) {
+    int i = 0;
+    while (i < Math.min(found.length(), expected.length())
+        && found.charAt(i) == expected.charAt(i)) {
+      i++;
+    }
+    int from = Math.max(0, i - 40);
+    return "found \"…%s…\", expected \"…%s…\""
+        .formatted(
+            found.substring(from, Math.min(found.length(), i + 60)),
+            expected.substring(from, Math.min(expected.length(), i + 60)));
   }
 
   private static long number(Map<String, NpyArray> arrays, String name) {
