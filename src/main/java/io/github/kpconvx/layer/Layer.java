@@ -244,14 +244,14 @@ public abstract class Layer {
     }
   }
 
-  /** As Keras does, per element of the batch. */
+  /** Per element of the batch, as Keras does, but for Keras 3 before 3.14. */
   private void addActivityLoss(Ops tf, Operand<?> output) {
-    Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
-    addLoss(
-        "activity_regularizer",
-        tf.math.div(
-            activityRegularizer.get().call(tf, floats(output, "its output")),
-            tf.dtypes.cast(batch, TFloat32.class)));
+    Operand<TFloat32> loss = activityRegularizer.get().call(tf, floats(output, "its output"));
+    if (!object.isOfKeras3Before(14)) {
+      Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
+      loss = tf.math.div(loss, tf.dtypes.cast(batch, TFloat32.class));
+    }
+    addLoss("activity_regularizer", loss);
   }
 
   /**

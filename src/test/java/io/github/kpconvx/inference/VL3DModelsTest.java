@@ -33,7 +33,6 @@ class VL3DModelsTest {
     return list(CASES).stream()
         .flatMap(directory -> list(directory).stream())
         .filter(file -> file.toString().matches(".*\\.(keras|h5)"))
-        .filter(file -> !file.toString().matches(".*2\\.12(-zip|\\.weights)\\..*"))
         .toList();
   }
 

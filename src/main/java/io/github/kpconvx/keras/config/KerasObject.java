@@ -7,6 +7,8 @@ import io.github.kpconvx.keras.KerasException;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A serialized Keras object: what {@code keras.saving.serialize_keras_object} writes for a layer, a
@@ -26,12 +28,16 @@ public final class KerasObject {
   /** What the versions of Keras 2 begin with. */
   public static final String KERAS_2 = "2.";
 
-  private final ObjectNode json;
-  private final boolean keras2;
+  private static final Pattern KERAS_3 = Pattern.compile("3\\.(\\d{1,6})\\..*");
 
-  private KerasObject(ObjectNode json, boolean keras2) {
+  private final ObjectNode json;
+
+  /** Empty if nobody says. */
+  private final String version;
+
+  private KerasObject(ObjectNode json, String version) {
     this.json = json;
-    this.keras2 = keras2;
+    this.version = version;
   }
 
   /**
@@ -58,8 +64,7 @@ public final class KerasObject {
           "Expected a serialized Keras object, {\"class_name\": …, \"config\": {…}}, found "
               + abbreviate(node));
     }
-    return new KerasObject(
-        node.deepCopy(), Json.text(node.path(KERAS_VERSION)).startsWith(KERAS_2));
+    return new KerasObject(node.deepCopy(), Json.text(node.path(KERAS_VERSION)));
   }
 
   /**
@@ -78,7 +83,7 @@ public final class KerasObject {
     json.put("class_name", Objects.requireNonNull(className, "className"));
     json.set("config", config.deepCopy());
     json.put("registered_name", registeredName);
-    return new KerasObject(json, false);
+    return new KerasObject(json, "");
   }
 
   /**
@@ -154,7 +159,28 @@ public final class KerasObject {
    * @throws KerasException if the node is no serialized Keras object
    */
   public KerasObject part(JsonNode node) {
-    return new KerasObject(of(node).json, keras2);
+    return new KerasObject(of(node).json, version);
+  }
+
+  /**
+   * The same object, where its file tells which version of Keras wrote it.
+   *
+   * @param kerasVersion the version, such as {@code 3.6.0}
+   * @return the object, whose parts know the version too
+   */
+  public KerasObject writtenBy(String kerasVersion) {
+    return new KerasObject(json, kerasVersion);
+  }
+
+  /**
+   * Whether a Keras 3 before some version wrote it.
+   *
+   * @param minor the second number of that version, such as 14 for 3.14
+   * @return true if it says so; false if nobody says
+   */
+  public boolean isOfKeras3Before(int minor) {
+    Matcher matcher = KERAS_3.matcher(version);
+    return matcher.matches() && Integer.parseInt(matcher.group(1)) < minor;
   }
 
   /**
@@ -163,7 +189,7 @@ public final class KerasObject {
    * @return true for objects of Keras 2
    */
   public boolean isOfKeras2() {
-    return keras2 || module().isEmpty();
+    return version.startsWith(KERAS_2) || module().isEmpty();
   }
 
   /**

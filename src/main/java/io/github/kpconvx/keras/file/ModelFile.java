@@ -106,6 +106,7 @@ public record ModelFile(
     if (config instanceof ObjectNode node && version.orElse("").startsWith(KerasObject.KERAS_2)) {
       node.put(KerasObject.KERAS_VERSION, version.get());
     }
-    return KerasObject.of(config);
+    KerasObject object = KerasObject.of(config);
+    return version.map(object::writtenBy).orElse(object);
   }
 }

@@ -152,9 +152,7 @@ public final class Conv1D extends Layer {
     Operand<TFloat32> rows =
         biased(tf, tf.linalg.matMul(tf.reshape(x, tf.array(-1L, channels)), matrix));
     Operand<TInt32> leading = tf.stridedSlice(tf.shape(x), Indices.sliceTo(2));
-    return tf.ensureShape(
-        tf.reshape(rows, tf.concat(List.of(leading, tf.array(filters)), tf.constant(0))),
-        x.shape().take(2).append(filters));
+    return tf.reshape(rows, tf.concat(List.of(leading, tf.array(filters)), tf.constant(0)));
   }
 
   private Operand<TFloat32> biased(Ops tf, Operand<TFloat32> y) {

@@ -95,8 +95,7 @@ public final class Reshape extends Layer {
         sizes[d] = there / wanted;
       }
     }
-    return tf.ensureShape(
-        tf.reshape(x, tf.concat(List.of(batch, tf.constant(target)), tf.constant(0))),
-        Shape.of(x.shape().get(0)).append(Shape.of(sizes)));
+    int[] known = Arrays.stream(sizes).mapToInt(Math::toIntExact).toArray();
+    return tf.reshape(x, tf.concat(List.of(batch, tf.constant(known)), tf.constant(0)));
   }
 }

@@ -125,8 +125,8 @@ public final class FeaturesResamplingLayer extends PointLayer {
     Operand<TFloat32> features =
         Neighbourhood.features(tf, inputs.floats(2), xa, List.of("F", "Xa"), channels);
     return List.of(
-        restore(
-            tf, filtered(tf, neighbourhood, features), neighbourhood.batchAndCentres(), channels));
+        PointRows.restore(
+            tf, filtered(tf, neighbourhood, features), neighbourhood.batchAndCentres()));
   }
 
   private Operand<TFloat32> filtered(

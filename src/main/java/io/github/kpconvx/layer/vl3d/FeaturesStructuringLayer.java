@@ -130,7 +130,7 @@ public final class FeaturesStructuringLayer extends PointLayer {
         tf.train.batchMatMul(
             e, tf.math.mul(ofKernel, weight("omegaF")), TFloat32.class); // (B, R, D)
     Operand<TFloat32> rows = tf.linalg.matMul(PointRows.matrix(tf, y, features), weight("QW"));
-    Operand<TFloat32> structured = restore(tf, rows, PointRows.batchAndPoints(tf, x), outputs);
+    Operand<TFloat32> structured = PointRows.restore(tf, rows, PointRows.batchAndPoints(tf, x));
     return List.of(full ? tf.concat(List.of(f, structured), tf.constant(2)) : structured);
   }
 }

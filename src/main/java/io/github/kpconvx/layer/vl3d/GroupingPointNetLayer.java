@@ -142,6 +142,6 @@ public final class GroupingPointNetLayer extends PointLayer {
       y = tf.nn.biasAdd(y, weight("gamma_bias"));
     }
     return List.of(
-        restore(tf, gammaActivation.apply(tf, y), neighbourhood.batchAndCentres(), outputs));
+        PointRows.restore(tf, gammaActivation.apply(tf, y), neighbourhood.batchAndCentres()));
   }
 }

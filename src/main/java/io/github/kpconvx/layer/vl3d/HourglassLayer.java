@@ -140,9 +140,7 @@ public final class HourglassLayer extends Layer {
     }
     Operand<TInt32> leading = tf.stridedSlice(tf.shape(f), Indices.sliceTo(rank - 1));
     return List.of(
-        tf.ensureShape(
-            tf.reshape(activatedY, tf.concat(List.of(leading, tf.array(outputs)), tf.constant(0))),
-            shape.take(rank - 1).append(outputs)));
+        tf.reshape(activatedY, tf.concat(List.of(leading, tf.array(outputs)), tf.constant(0))));
   }
 
   private Operand<TFloat32> spectralLoss(Ops tf) {

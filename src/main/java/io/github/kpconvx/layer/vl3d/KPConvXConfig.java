@@ -110,9 +110,9 @@ public record KPConvXConfig(
         WeightRules.of(object, "", "glorot_uniform"),
         activation(config),
         momentum,
-        normalizations(config, "bn_phi", blocks),
-        normalizations(config, "bn_htilde", blocks),
-        normalizations(config, "bn_hhat", blocks));
+        normalizations(object, "bn_phi", blocks),
+        normalizations(object, "bn_htilde", blocks),
+        normalizations(object, "bn_hhat", blocks));
   }
 
   /**
@@ -186,7 +186,8 @@ public record KPConvXConfig(
   }
 
   private static Optional<List<KerasObject>> normalizations(
-      ConfigReader config, String key, int blocks) {
+      KerasObject object, String key, int blocks) {
+    ConfigReader config = object.config();
     if (config.json(key).isNull()) {
       return Optional.empty();
     }
@@ -197,7 +198,7 @@ public record KPConvXConfig(
         throw config.invalid(
             key, element, "null", "a list of serialized BatchNormalization layers");
       }
-      layers.add(KerasObject.of(element));
+      layers.add(object.part(element));
     }
     if (layers.size() != blocks) {
       throw config.invalid(

@@ -181,7 +181,7 @@ abstract class KernelPointConvolution extends PointLayer {
         Geometry.influence(tf, Geometry.squares(tf, neighbourhood.offsets(tf), weight("Q")), sigma);
     call.context().stages().record("h", PointRows.restore(tf, h, neighbourhood.batchAndCentres()));
     Operand<TFloat32> y = combine(tf, h, neighbourhood.gather(tf, features));
-    return List.of(restore(tf, y, neighbourhood.batchAndCentres(), outputs));
+    return List.of(PointRows.restore(tf, y, neighbourhood.batchAndCentres()));
   }
 
   /**

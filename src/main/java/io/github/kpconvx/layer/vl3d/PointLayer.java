@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -163,13 +162,5 @@ abstract class PointLayer extends Layer {
     Operand<? extends TNumber> indices(int index) {
       return (Operand<? extends TNumber>) tensors.get(index);
     }
-  }
-
-  /** Gives rows (P, C) the shape (B, R, C), of which C is known. */
-  static Operand<TFloat32> restore(
-      Ops tf, Operand<TFloat32> rows, Operand<TInt32> batchAndPoints, long channels) {
-    return tf.ensureShape(
-        PointRows.restore(tf, rows, batchAndPoints),
-        Shape.of(Shape.UNKNOWN_SIZE, Shape.UNKNOWN_SIZE, channels));
   }
 }

@@ -128,10 +128,7 @@ public final class RBFFeatProcessingLayer extends PointLayer {
             tf.linalg.transpose(weight("Omega"), tf.array(1, 0))); // (P, D, K)
     Operand<TFloat32> y = tf.math.exp(tf.math.neg(tf.math.square(relative)));
     return List.of(
-        restore(
-            tf,
-            tf.reshape(y, tf.array(-1L, features * kernels)),
-            PointRows.batchAndPoints(tf, f),
-            features * kernels));
+        PointRows.restore(
+            tf, tf.reshape(y, tf.array(-1L, features * kernels)), PointRows.batchAndPoints(tf, f)));
   }
 }
