@@ -2,16 +2,21 @@ package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.ModelDescription;
 import io.github.kpconvx.inference.ModelDescription.LayerDescription;
+import io.github.kpconvx.inference.ModelDescription.UnknownLayer;
 import io.github.kpconvx.inference.ModelDescription.WeightDescription;
+import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.savedmodel.Signature;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.tensorflow.ndarray.Shape;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,7 +58,15 @@ final class InspectCommand implements Callable<Integer> {
     } else {
       print(out, description);
     }
+    if (description.unknownLayers().isEmpty() && description.problem().isPresent()) {
+      throw problem(description.problem().get());
+    }
     return 0;
+  }
+
+  private KerasException problem(String reason) {
+    String file = model.toString();
+    return new KerasException(reason.contains(file) ? reason : file + ": " + reason);
   }
 
   private static void print(PrintWriter out, ModelDescription model) {
@@ -66,6 +79,8 @@ final class InspectCommand implements Callable<Integer> {
       signature.inputs().forEach(tensor -> out.println("    in   " + describe(tensor)));
       signature.outputs().forEach(tensor -> out.println("    out  " + describe(tensor)));
     }
+    model.inputs().forEach(tensor -> out.println("  input        " + describe(tensor)));
+    model.outputs().forEach(tensor -> out.println("  output       " + describe(tensor)));
     if (model.layers().isEmpty()) {
       out.println("  no configuration: layers are unknown (--config gives one)");
     } else {
@@ -77,7 +92,7 @@ final class InspectCommand implements Callable<Integer> {
               layer.name(),
               layer.className(),
               describe(layer.outputShape()),
-              number(layer.parameters())
+              layer.parameters().map(InspectCommand::number).orElse("not told")
             });
       }
       table(out, rows);
@@ -89,13 +104,14 @@ final class InspectCommand implements Callable<Integer> {
       }
     }
     List<String[]> rows = new ArrayList<>();
-    rows.add(new String[] {"weight", "shape", "trainable", "where"});
+    rows.add(new String[] {"weight", "shape", "dtype", "trainable", "where"});
     for (WeightDescription weight : model.weights()) {
       String trainable = weight.trainable().map(yes -> yes ? "yes" : "no").orElse("not told");
       rows.add(
           new String[] {
             weight.name(),
             describe(weight.shape()),
+            weight.dtype(),
             weight.counted() ? trainable : "not a Keras weight",
             weight.path()
           });
@@ -110,6 +126,45 @@ final class InspectCommand implements Callable<Integer> {
               out.println("  trainable params      " + number(trained));
               out.println("  non-trainable params  " + number(model.parameters() - trained));
             });
+    if (!model.unknownLayers().isEmpty()) {
+      printUnknown(out, model);
+    }
+  }
+
+  /** Each class once, and how a class of one's own computes it. */
+  private static void printUnknown(PrintWriter out, ModelDescription model) {
+    Map<String, List<UnknownLayer>> byClass = new LinkedHashMap<>();
+    for (UnknownLayer layer : model.unknownLayers()) {
+      byClass.computeIfAbsent(layer.registeredAs(), key -> new ArrayList<>()).add(layer);
+    }
+    out.println();
+    out.println("  Layers that this library does not know:");
+    byClass.forEach(
+        (name, layers) ->
+            out.println(
+                "    %s%s: %s"
+                    .formatted(
+                        name,
+                        layers.get(0).module().map(module -> " of module " + module).orElse(""),
+                        layers.stream()
+                            .map(UnknownLayer::name)
+                            .collect(Collectors.joining(", ")))));
+    out.println("  Write classes that extend io.github.kpconvx.layer.Layer, and register them:");
+    out.println();
+    out.println("    LayerRegistry layers = StandardLayers.registry()");
+    out.println(
+        byClass.entrySet().stream()
+            .map(
+                entry ->
+                    "        .with(\"%s\", %s::new)"
+                        .formatted(entry.getKey(), entry.getValue().get(0).className()))
+            .collect(Collectors.joining(System.lineSeparator(), "", ";")));
+    out.println(
+        "    Model model = KPConvX.loader(Path.of(\"%s\")).withLayers(layers).load();"
+            .formatted(model.path().toString().replace("\\", "\\\\")));
+    out.println();
+    out.println(
+        "  Or export the model in Python (model.export) and run its stored graph (--engine savedmodel).");
   }
 
   private static void table(PrintWriter out, List<String[]> rows) {

@@ -5,25 +5,11 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.keras.file.ModelFile;
 import io.github.kpconvx.keras.savedmodel.Signature;
-import io.github.kpconvx.keras.weights.LayerSpec;
-import io.github.kpconvx.keras.weights.StoredWeight;
-import io.github.kpconvx.keras.weights.WeightSpec;
-import io.github.kpconvx.keras.weights.WeightStore;
-import io.github.kpconvx.layer.Layer;
-import io.github.kpconvx.network.Network;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import org.tensorflow.Graph;
-import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Ops;
 
 /**
  * What a model file holds: what {@code model.summary()} and {@code get_config()} say in Python,
@@ -34,10 +20,14 @@ import org.tensorflow.op.Ops;
  * @param tensorFlowVersion what wrote it, if it tells
  * @param kerasVersion what wrote it, if it tells
  * @param signatures what a SavedModel offers; empty for other files
+ * @param inputs what the model takes, in Keras's order; empty if the file holds no configuration
+ * @param outputs what the model gives, in Keras's order; empty if the file holds no configuration
  * @param layers the layers in Keras's order, input layers included; empty if the file holds no
  *     configuration
  * @param weights the weights; with a configuration in the layers' order and by their names, else as
  *     the file lists them
+ * @param unknownLayers the layers that this library does not know, those of nested models too
+ * @param problem why the network cannot be rebuilt, or does not fit the weights
  */
 public record ModelDescription(
     Path path,
@@ -45,20 +35,38 @@ public record ModelDescription(
     Optional<String> tensorFlowVersion,
     Optional<String> kerasVersion,
     List<Signature> signatures,
+    List<Signature.Tensor> inputs,
+    List<Signature.Tensor> outputs,
     List<LayerDescription> layers,
-    List<WeightDescription> weights) {
+    List<WeightDescription> weights,
+    List<UnknownLayer> unknownLayers,
+    Optional<String> problem) {
+
+  public ModelDescription {
+    signatures = List.copyOf(signatures);
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+    layers = List.copyOf(layers);
+    weights = List.copyOf(weights);
+    unknownLayers = List.copyOf(unknownLayers);
+  }
 
   /**
    * A layer.
    *
    * @param name its name
    * @param className its Keras class
-   * @param outputShape the shape of its (first) output
-   * @param parameters number of parameters that Keras counts
+   * @param outputShape the shape of its (first) output; unknown where the network cannot be rebuilt
+   * @param parameters number of parameters that Keras counts; empty where the network cannot be
+   *     rebuilt
    * @param config its configuration as it was read
    */
   public record LayerDescription(
-      String name, String className, Shape outputShape, long parameters, ObjectNode config) {}
+      String name,
+      String className,
+      Shape outputShape,
+      Optional<Long> parameters,
+      ObjectNode config) {}
 
   /**
    * A weight.
@@ -66,96 +74,42 @@ public record ModelDescription(
    * @param name its qualified name, or the file's name for it where there is no configuration
    * @param path where the file holds it
    * @param shape its shape
+   * @param dtype its data type as Keras names it, such as {@code float32}
    * @param trainable whether Keras would train it; empty where there is no configuration
    * @param counted whether Keras counts it: not so a bare variable, as VL3D's layer holds its
    *     kernel points in
    */
   public record WeightDescription(
-      String name, String path, Shape shape, Optional<Boolean> trainable, boolean counted) {}
+      String name,
+      String path,
+      Shape shape,
+      String dtype,
+      Optional<Boolean> trainable,
+      boolean counted) {}
 
   /**
-   * Describes a model.
+   * A layer that this library does not know.
+   *
+   * @param name its name
+   * @param className its Keras class
+   * @param module the Python module of its class; empty where the file does not tell
+   * @param registeredAs what {@link io.github.kpconvx.network.LayerRegistry#with} takes for it
+   */
+  public record UnknownLayer(
+      String name, String className, Optional<String> module, String registeredAs) {}
+
+  /**
+   * Describes a model. Where its network cannot be rebuilt, as for layers that this library does
+   * not know, the configuration and the weights are described as the file has them.
    *
    * @param path a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
    *     .weights.h5}
    * @param config the configuration of a model whose file holds none
    * @return what it holds
-   * @throws KerasException if it is no model, or its configuration and weights do not fit together
+   * @throws KerasException if it is no model, or cannot be read
    */
   public static ModelDescription of(Path path, Optional<KerasObject> config) {
-    ModelFile file = ModelFile.read(path);
-    if (!file.keras()) {
-      return describe(file, List.of(), List.of());
-    }
-    try (WeightStore store = WeightStore.open(path)) {
-      Optional<KerasObject> known = config.or(file::config);
-      List<WeightDescription> weights = new ArrayList<>();
-      if (known.isEmpty()) {
-        for (StoredWeight weight : store.weights()) {
-          weights.add(
-              new WeightDescription(
-                  weight.name(),
-                  weight.path(),
-                  weight.shape(),
-                  Optional.empty(),
-                  !weight.isBare()));
-        }
-        return describe(file, List.of(), weights);
-      }
-      Network network = KPConvX.loader(path).withConfig(known.get()).network(store);
-      try (Graph graph = new Graph()) {
-        Network.Built built = network.outline(Ops.create(graph));
-        Map<String, StoredWeight> found = network.match(store);
-        return describe(file, layers(network, built, found, weights), weights);
-      }
-    }
-  }
-
-  private static ModelDescription describe(
-      ModelFile file, List<LayerDescription> layers, List<WeightDescription> weights) {
-    return new ModelDescription(
-        file.path(),
-        file.format(),
-        file.tensorFlowVersion(),
-        file.kerasVersion(),
-        file.signatures(),
-        layers,
-        weights);
-  }
-
-  private static List<LayerDescription> layers(
-      Network network,
-      Network.Built built,
-      Map<String, StoredWeight> found,
-      List<WeightDescription> weights) {
-    Map<String, Layer> byName = new LinkedHashMap<>();
-    network.layers().forEach(layer -> byName.put(layer.name(), layer));
-    Map<String, Shape> inputs = new LinkedHashMap<>();
-    network.inputs().forEach(input -> inputs.put(input.name(), input.shape()));
-    List<LayerDescription> layers = new ArrayList<>();
-    for (LayerSpec spec : network.spec().sublayers().get("layers")) {
-      Layer layer = byName.get(spec.name());
-      Set<String> trained = layer == null ? Set.of() : layer.trainableVariables().keySet();
-      long parameters = 0;
-      for (Map.Entry<String, WeightSpec> entry : spec.qualifiedWeights().entrySet()) {
-        StoredWeight stored = found.get(entry.getKey());
-        if (stored == null) {
-          continue;
-        }
-        boolean counted = !stored.isBare();
-        boolean trainable = counted && trained.contains(entry.getKey());
-        weights.add(
-            new WeightDescription(
-                entry.getKey(), stored.path(), stored.shape(), Optional.of(trainable), counted));
-        parameters += counted ? stored.shape().size() : 0;
-      }
-      Operand<?> output = built.stages().get(spec.name());
-      Shape shape = output == null ? inputs.get(spec.name()) : output.shape();
-      ObjectNode config =
-          layer == null ? JsonNodeFactory.instance.objectNode() : layer.serialize().configJson();
-      layers.add(new LayerDescription(spec.name(), spec.className(), shape, parameters, config));
-    }
-    return layers;
+    return ModelDescriber.describe(path, config);
   }
 
   /**
@@ -173,7 +127,7 @@ public record ModelDescription(
    * @return the number, if there is a configuration to tell
    */
   public Optional<Long> trainableParameters() {
-    return layers.isEmpty()
+    return layers.isEmpty() || problem.isPresent()
         ? Optional.empty()
         : Optional.of(
             count(weights.stream().filter(weight -> weight.trainable().orElse(false)).toList()));
@@ -187,8 +141,9 @@ public record ModelDescription(
    * The description for other programs.
    *
    * @return a JSON object with {@code format}, {@code tensorflow}, {@code keras}, {@code
-   *     signatures}, {@code layers}, {@code weights}, {@code total_params}, {@code
-   *     trainable_params}, {@code non_trainable_params}; unknown values and dimensions are null
+   *     signatures}, {@code inputs}, {@code outputs}, {@code layers}, {@code weights}, {@code
+   *     total_params}, {@code trainable_params}, {@code non_trainable_params}, {@code
+   *     unknown_layers}, {@code problem}; unknown values and dimensions are null
    */
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -200,17 +155,20 @@ public record ModelDescription(
       tensors(node.putArray("inputs"), signature.inputs());
       tensors(node.putArray("outputs"), signature.outputs());
     }
+    tensors(json.putArray("inputs"), inputs);
+    tensors(json.putArray("outputs"), outputs);
     ArrayNode ofLayers = json.putArray("layers");
     for (LayerDescription layer : layers) {
       ObjectNode node =
           ofLayers.addObject().put("name", layer.name()).put("class_name", layer.className());
       node.set("output_shape", shape(layer.outputShape()));
-      node.put("params", layer.parameters()).set("config", layer.config());
+      node.put("params", layer.parameters().orElse(null)).set("config", layer.config());
     }
     ArrayNode ofWeights = json.putArray("weights");
     for (WeightDescription weight : weights) {
       ObjectNode node = ofWeights.addObject().put("name", weight.name()).put("path", weight.path());
       node.set("shape", shape(weight.shape()));
+      node.put("dtype", weight.dtype());
       node.put("trainable", weight.trainable().orElse(null)).put("counted", weight.counted());
     }
     json.put("total_params", parameters());
@@ -218,6 +176,16 @@ public record ModelDescription(
     json.put(
         "non_trainable_params",
         trainableParameters().map(trained -> parameters() - trained).orElse(null));
+    ArrayNode unknown = json.putArray("unknown_layers");
+    for (UnknownLayer layer : unknownLayers) {
+      unknown
+          .addObject()
+          .put("name", layer.name())
+          .put("class_name", layer.className())
+          .put("module", layer.module().orElse(null))
+          .put("registered_as", layer.registeredAs());
+    }
+    json.put("problem", problem.orElse(null));
     return json;
   }
 

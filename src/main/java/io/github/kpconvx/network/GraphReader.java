@@ -53,8 +53,7 @@ final class GraphReader {
     if (!isModel(model)) {
       throw noModel(model);
     }
-    List<KerasObject> unknown = new ArrayList<>();
-    collectUnknown(model, registry, unknown);
+    List<KerasObject> unknown = unknownLayers(model, registry);
     if (!unknown.isEmpty()) {
       throw registry.unknown(unknown);
     }
@@ -63,6 +62,12 @@ final class GraphReader {
   }
 
   /** All at once, so that who adds one need not look for the next. */
+  static List<KerasObject> unknownLayers(KerasObject model, LayerRegistry registry) {
+    List<KerasObject> unknown = new ArrayList<>();
+    collectUnknown(model, registry, unknown);
+    return unknown;
+  }
+
   private static void collectUnknown(
       KerasObject model, LayerRegistry registry, List<KerasObject> unknown) {
     for (JsonNode json : ConfigReader.of(model.describe(), model.configJson()).elements("layers")) {

@@ -123,6 +123,21 @@ public final class Network {
   }
 
   /**
+   * The layers that a model, or a model in it, is made of and that no registry entry is for.
+   *
+   * @param object the serialized model or layer
+   * @param registry the layers that are known
+   * @return the unknown ones in the model's order, input layers not among them
+   * @throws KerasException if the model has no list of layers
+   */
+  public static List<KerasObject> unknownLayers(KerasObject object, LayerRegistry registry) {
+    if (GraphReader.isModel(object)) {
+      return GraphReader.unknownLayers(object, registry);
+    }
+    return registry.knows(object) ? List.of() : List.of(object);
+  }
+
+  /**
    * What goes in, in the model's order.
    *
    * @return the inputs

@@ -66,13 +66,17 @@ class StoredFormsTest {
         name.endsWith(".keras")
             ? Optional.empty()
             : Optional.of(KerasObject.parse(Fixtures.text(KERAS_212.resolve("config.json"))));
-    KPConvX.Loader loader = KPConvX.loader(file);
-    config.ifPresent(loader::withConfig);
+    KPConvX.Loader loader = loader(file, config);
     assertPredicts(KERAS_212, loader);
     assertSameWeights(file, config, KERAS_212.resolve("hdf5.keras"));
     ModelDescription description = ModelDescription.of(file, config);
     assertEquals(13, description.layers().size());
     assertEquals(192, description.parameters());
+  }
+
+  private static KPConvX.Loader loader(Path file, Optional<KerasObject> config) {
+    KPConvX.Loader loader = KPConvX.loader(file);
+    return config.map(loader::withConfig).orElse(loader);
   }
 
   /** Predicts what Python computed. */
@@ -100,8 +104,7 @@ class StoredFormsTest {
     Map<String, float[]> expected = ConvertTest.weights(original, Optional.empty(), none);
     assertEqual(expected, ConvertTest.weights(file, config, none));
     Path converted = directory.resolve("converted.weights.h5");
-    KPConvX.Loader loader = KPConvX.loader(file);
-    config.ifPresent(loader::withConfig);
+    KPConvX.Loader loader = loader(file, config);
     loader.convert(converted, writer -> writer);
     KerasObject written = loader.config().orElseThrow();
     assertEqual(expected, ConvertTest.weights(converted, Optional.of(written), none));

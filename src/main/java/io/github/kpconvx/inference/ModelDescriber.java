@@ -1,0 +1,167 @@
+package io.github.kpconvx.inference;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.inference.ModelDescription.LayerDescription;
+import io.github.kpconvx.inference.ModelDescription.UnknownLayer;
+import io.github.kpconvx.inference.ModelDescription.WeightDescription;
+import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.ModelFile;
+import io.github.kpconvx.keras.savedmodel.Signature;
+import io.github.kpconvx.keras.weights.LayerSpec;
+import io.github.kpconvx.keras.weights.StoredWeight;
+import io.github.kpconvx.keras.weights.WeightSpec;
+import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.Layer;
+import io.github.kpconvx.layer.vl3d.GaussianFilter;
+import io.github.kpconvx.network.LayerRegistry;
+import io.github.kpconvx.network.Network;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+
+/** Makes the description of a model: from its rebuilt network, or else from what its file says. */
+final class ModelDescriber {
+  /** Whatever the filter "gaussian" means, a description is the same. */
+  private static final LayerRegistry REGISTRY = StandardLayers.registry(GaussianFilter.GROWING);
+
+  private final ModelFile file;
+  private List<Signature.Tensor> inputs = List.of();
+  private List<Signature.Tensor> outputs = List.of();
+  private List<LayerDescription> layers = List.of();
+  private List<WeightDescription> weights = List.of();
+  private List<UnknownLayer> unknown = List.of();
+  private Optional<String> problem = Optional.empty();
+
+  private ModelDescriber(ModelFile file) {
+    this.file = file;
+  }
+
+  static ModelDescription describe(Path path, Optional<KerasObject> config) {
+    ModelDescriber describer = new ModelDescriber(ModelFile.read(path));
+    if (describer.file.keras()) {
+      try (WeightStore store = WeightStore.open(path)) {
+        describer.describe(config.or(describer.file::config), store);
+      }
+    }
+    return describer.description();
+  }
+
+  private ModelDescription description() {
+    return new ModelDescription(
+        file.path(),
+        file.format(),
+        file.tensorFlowVersion(),
+        file.kerasVersion(),
+        file.signatures(),
+        inputs,
+        outputs,
+        layers,
+        weights,
+        unknown,
+        problem);
+  }
+
+  private void describe(Optional<KerasObject> config, WeightStore store) {
+    if (config.isEmpty()) {
+      weights = stored(store);
+      return;
+    }
+    try {
+      unknown =
+          Network.unknownLayers(config.get(), REGISTRY).stream()
+              .map(ModelDescriber::unknown)
+              .toList();
+      List<Shape> shapes = store.weights().stream().map(StoredWeight::shape).toList();
+      rebuild(Network.of(config.get(), shapes, REGISTRY), store);
+    } catch (KerasException e) {
+      problem = Optional.of(e.getMessage());
+      ConfigurationOutline outline = new ConfigurationOutline(config.get());
+      inputs = outline.inputs();
+      outputs = outline.outputs();
+      layers = outline.layers();
+      weights = stored(store);
+    }
+  }
+
+  private static UnknownLayer unknown(KerasObject layer) {
+    String registered = layer.registeredName().filter(name -> name.contains(">")).orElse(null);
+    return new UnknownLayer(
+        ConfigurationOutline.name(layer),
+        layer.className(),
+        layer.module(),
+        registered == null ? layer.className() : registered);
+  }
+
+  private static List<WeightDescription> stored(WeightStore store) {
+    return store.weights().stream()
+        .map(weight -> describe(weight.name(), weight, Optional.empty()))
+        .toList();
+  }
+
+  private static WeightDescription describe(
+      String name, StoredWeight weight, Optional<Boolean> trainable) {
+    return new WeightDescription(
+        name, weight.path(), weight.shape(), weight.dtype(), trainable, !weight.isBare());
+  }
+
+  private void rebuild(Network network, WeightStore store) {
+    try (Graph graph = new Graph()) {
+      Network.Built built = network.outline(Ops.create(graph));
+      Map<String, StoredWeight> found = network.match(store);
+      inputs = tensors(built.inputs());
+      outputs = tensors(built.outputs());
+      weights = new ArrayList<>();
+      layers = layers(network, built, found);
+    }
+  }
+
+  private static List<Signature.Tensor> tensors(Map<String, Operand<?>> operands) {
+    List<Signature.Tensor> tensors = new ArrayList<>();
+    operands.forEach(
+        (name, operand) ->
+            tensors.add(
+                new Signature.Tensor(name, TensorSpec.dtype(operand.type()), operand.shape())));
+    return tensors;
+  }
+
+  private List<LayerDescription> layers(
+      Network network, Network.Built built, Map<String, StoredWeight> found) {
+    Map<String, Layer> byName = new LinkedHashMap<>();
+    network.layers().forEach(layer -> byName.put(layer.name(), layer));
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    network.inputs().forEach(input -> shapes.put(input.name(), input.shape()));
+    List<LayerDescription> described = new ArrayList<>();
+    for (LayerSpec spec : network.spec().sublayers().get("layers")) {
+      Layer layer = byName.get(spec.name());
+      Set<String> trained = layer == null ? Set.of() : layer.trainableVariables().keySet();
+      long parameters = 0;
+      for (Map.Entry<String, WeightSpec> entry : spec.qualifiedWeights().entrySet()) {
+        StoredWeight stored = found.get(entry.getKey());
+        if (stored == null) {
+          continue;
+        }
+        boolean trainable = !stored.isBare() && trained.contains(entry.getKey());
+        weights.add(describe(entry.getKey(), stored, Optional.of(trainable)));
+        parameters += stored.isBare() ? 0 : stored.shape().size();
+      }
+      Operand<?> output = built.stages().get(spec.name());
+      Shape shape = output == null ? shapes.get(spec.name()) : output.shape();
+      ObjectNode config =
+          layer == null ? JsonNodeFactory.instance.objectNode() : layer.serialize().configJson();
+      described.add(
+          new LayerDescription(
+              spec.name(), spec.className(), shape, Optional.of(parameters), config));
+    }
+    return described;
+  }
+}
