@@ -220,29 +220,36 @@ def tiles(points, parameters):
 
 
 def neighbours(raw, count, dilation):
-    """Indices of the nearest neighbours with a total order: (distance², index).
+    """:func:`nearest` of each of the points among all of them, itself included: (R, κ) int32."""
+    return nearest(raw, raw, count, dilation)
+
+
+def nearest(raw, among, count, dilation=1):
+    """Indices of the nearest points with a total order: (distance², index).
 
     Args:
-        raw: (R, 3) integers, R >= 1.
+        raw: (R, 3) integers, R >= 1, the points that ask.
+        among: (n, 3) integers, n >= 1, those that are asked for.
         count: κ >= 1.
         dilation: d >= 1.
 
     Returns:
-        (R, κ) int32: the neighbours of ranks 0, d, 2d, …, (κ − 1)·d, each rank at most R − 1.
+        (R, κ) int32: the points of ranks 0, d, 2d, …, (κ − 1)·d, each rank at most n − 1.
     """
-    raw = np.asarray(raw, dtype=np.int64)
-    total = len(raw)
+    raw, among = np.asarray(raw, dtype=np.int64), np.asarray(among, dtype=np.int64)
+    total = len(among)
     ranks = np.minimum(np.arange(count) * dilation, total - 1)
     needed = ranks[-1] + 1
-    coordinates = (raw - raw.min(axis=0)).astype(np.float64)
-    tree = cKDTree(coordinates)
-    result = np.empty((total, count), dtype=np.int32)
-    pending = np.arange(total)
+    corner = among.min(axis=0)
+    tree = cKDTree((among - corner).astype(np.float64))
+    places = (raw - corner).astype(np.float64)
+    result = np.empty((len(raw), count), dtype=np.int32)
+    pending = np.arange(len(raw))
     width = min(needed + 8, total)
     while len(pending):
-        _, candidates = tree.query(coordinates[pending], k=width)
+        _, candidates = tree.query(places[pending], k=width)
         candidates = candidates.reshape(len(pending), width).astype(np.int64)
-        difference = raw[candidates] - raw[pending, None]
+        difference = among[candidates] - raw[pending, None]
         distance = (difference * difference).sum(axis=-1)
         order = np.lexsort((candidates, distance), axis=-1)
         candidates = np.take_along_axis(candidates, order, axis=-1)

@@ -79,7 +79,7 @@ def write_bare(model, folder):
 
 def feed(model, inputs):
     """The inputs of a model, arrays by name, in the structure in which it takes them."""
-    arrays = [tf.constant(inputs[tensor.name]) for tensor in model.inputs]
+    arrays = [tf.convert_to_tensor(inputs[tensor.name]) for tensor in model.inputs]
     structure = model._nested_inputs if KERAS_2 else model._inputs_struct
     return _packed(structure, iter(arrays)) if len(arrays) > 1 else arrays[0]
 
