@@ -3,7 +3,8 @@ package io.github.kpconvx.training;
 /**
  * How good a network is on some examples.
  *
- * @param loss mean of the batches' losses, regularization included where it was trained on them
+ * @param loss mean of the batches' losses, with all that regularizers and layers add to them, as
+ *     Keras does
  * @param confusion how often each class was taken for each other, ignored points left out
  */
 public record Metrics(double loss, ConfusionMatrix confusion) {

@@ -81,7 +81,9 @@ final class TrainingGraph implements AutoCloseable {
               settings.clipNorm());
       step = made.run();
       training = call(tf, trained, trainingLabels, tf.math.add(made.loss(), made.regularization()));
-      Network.Built evaluated = network.call(tf, CallContext.of(Mode.INFERENCE));
+      // As inference computes it, but with the losses that layers add when they are called.
+      Set<String> before = network.regularizationLosses(tf).keySet();
+      Network.Built evaluated = network.call(tf, CallContext.of(Mode.TRAINING_FIXED));
       Placeholder<?> evaluationLabels = labels(tf, loss);
       evaluation =
           call(
@@ -89,7 +91,8 @@ final class TrainingGraph implements AutoCloseable {
               evaluated,
               evaluationLabels,
               tf.math.add(
-                  loss.create(tf, output(evaluated), evaluationLabels), penalty(tf, network)));
+                  loss.create(tf, output(evaluated), evaluationLabels),
+                  evaluationLosses(tf, network, before)));
       optimizer = new OptimizerVariables(tf, graph, network);
       opened = new Session(graph);
       session = opened;
@@ -130,11 +133,11 @@ final class TrainingGraph implements AutoCloseable {
         built.inputs(), labels, loss, tf.math.argMax(output(built), tf.constant(-1), TInt32.class));
   }
 
-  /** The regularization of the weights; that of activities belongs to a call in training mode. */
-  private static Operand<TFloat32> penalty(Ops tf, Network network) {
+  /** Those of the weights, and those that calls added after the first. */
+  private static Operand<TFloat32> evaluationLosses(Ops tf, Network network, Set<String> first) {
     Operand<TFloat32> sum = tf.constant(0f);
     for (Map.Entry<String, Operand<TFloat32>> loss : network.regularizationLosses(tf).entrySet()) {
-      if (network.variables().containsKey(loss.getKey())) {
+      if (network.variables().containsKey(loss.getKey()) || !first.contains(loss.getKey())) {
         sum = tf.math.add(sum, loss.getValue());
       }
     }
