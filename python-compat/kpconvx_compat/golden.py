@@ -14,6 +14,7 @@ import tensorflow as tf
 from kpconvx_compat import oracle
 from kpconvx_compat.export import export_saved_model, replacing, save_archive
 from kpconvx_compat.layer import KPConvXBase
+from kpconvx_compat.vl3d.files import write_bare
 
 
 def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=False):
@@ -31,6 +32,7 @@ def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=
         golden.npz            every stage in the order of the graph, then every output
         golden.json           versions, tolerance, and the names of what golden.npz holds: `stages`, `near_ties`, `outputs`
         kernel_points_….csv   for each layer that keeps its kernel points Q outside of Keras's weights, those points
+        bare/                 <layer>.<variable>.csv for each such variable of a VL3D layer that has others than Q
 
     A stage is a layer's output, by the layer's name, `#1`, `#2`, … behind it from the second call on; before it come the
     `<layer>/<stage>` of a nested model, where a stage is one of its layers in turn, and of a KPConvX layer of this package, as its method `stages` tells, and `<layer>/near_tie`, true for
@@ -74,6 +76,9 @@ def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=
             "outputs": list(outputs),
             "kernel_points": _write_kernel_points(graph, partial),
         }
+        for layer in _layers(graph):
+            if set(getattr(layer, "BARE", ())) - {"Q"}:
+                write_bare(layer, partial / "bare")
         (partial / "golden.json").write_text(json.dumps(description, indent=1) + "\n")
 
 

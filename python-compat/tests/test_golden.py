@@ -9,6 +9,9 @@ from kpconvx_compat import cases, oracle
 from kpconvx_compat.golden import write_golden
 from kpconvx_compat.layer import KPConvXLayer
 from kpconvx_compat.original import KPConvXLayer as OriginalLayer
+from kpconvx_compat.vl3d import files as vl3d_files
+from kpconvx_compat.vl3d import oracle as vl3d_oracle
+from kpconvx_compat.vl3d.cases import BY_NAME, NETWORKS, kpconvx_weights
 
 POINTS = {
     "X": np.random.default_rng(0).uniform(0, 1, (1, 20, 3)),
@@ -175,3 +178,36 @@ def test_what_is_wrong_is_named_and_leaves_nothing(tmp_path):
     (tmp_path / "golden").mkdir()
     with pytest.raises(FileExistsError, match="golden exists"):
         write_golden(model, good, tmp_path / "golden")
+
+
+@pytest.mark.parametrize("vl3d", NETWORKS, ids=lambda case: case.name)
+def test_every_layer_of_vl3ds_networks_is_a_stage_as_the_oracle_computes_it(vl3d, tmp_path):
+    model, inputs = vl3d.model(), vl3d.arrays()
+    write_golden(model, inputs, tmp_path / "golden")
+    arrays, description = written(tmp_path / "golden")
+    expected = vl3d_oracle.network(json.loads(model.to_json()), tensors_by_layer(model), inputs, gaussian=vl3d.gaussian)
+    layers = {layer.name for layer in model.layers} - set(inputs)
+    assert layers <= set(description["stages"])
+    for name in layers:
+        np.testing.assert_allclose(arrays[name], expected[name], atol=1e-5, rtol=1e-5, err_msg=name)
+    assert set(description["kernel_points"]) == {layer.name for layer in model.layers if hasattr(layer, "Q")}
+
+
+def tensors_by_layer(model):
+    found = {}
+    for layer in model.layers:
+        if isinstance(layer, vl3d_files.Layer):
+            found[layer.name] = {name: np.asarray(value) for name, value in vl3d_files.named_weights(layer).items()}
+        elif isinstance(layer, OriginalLayer):
+            found[layer.name] = [np.asarray(value) for value in kpconvx_weights(layer).values()]
+        else:
+            found[layer.name] = [np.asarray(value) for value in layer.weights]
+    return found
+
+
+def test_variables_that_keras_does_not_store_come_along(tmp_path):
+    case = BY_NAME["rbf_extract_cone"]
+    model = case.model()
+    write_golden(model, case.arrays(), tmp_path / "golden")
+    again = vl3d_files.load(tmp_path / "golden/model.keras", tmp_path / "golden/bare")
+    np.testing.assert_array_equal(again(case.arrays()["X"]), np.load(tmp_path / "golden/golden.npz")["output_0"])

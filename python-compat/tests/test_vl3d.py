@@ -317,3 +317,22 @@ def test_the_check_tells_by_its_status_whether_a_model_computes_the_golden_outpu
     with pytest.raises(SystemExit) as ended:
         check.main()
     assert ended.value.code == status
+
+
+def test_the_check_writes_a_model_in_every_form_and_trains_it(tmp_path, monkeypatch):
+    folder = MADE / "kpconv_autoencoder"
+    bare = [] if KERAS_2 else ["--bare", str(folder / "bare")]
+    out, written = tmp_path / "out.npz", tmp_path / "written"
+    arguments = ["check", *(str(folder / name) for name in (f"keras-{OWN_VERSION}.keras", "in.npz", "golden.npz")), *bare]
+    monkeypatch.setattr("sys.argv", [*arguments, "--adam", "0.01", "--steps", "5", "--out", str(out), "--write", str(written)])
+    with pytest.raises(SystemExit) as ended:
+        check.main()
+    assert ended.value.code == 0
+    losses = np.load(out)["loss"]
+    assert losses.shape == (5,) and losses[-1] < losses[0]
+    golden = np.load(folder / "golden.npz")
+    for path in sorted(written.iterdir()):
+        if path.name != "bare" and not path.name.endswith(".weights.h5"):
+            found = check.predicted(path, np.load(folder / "in.npz"), None if KERAS_2 else written / "bare")
+            require_close(path, golden, found, 1e-5, 1.0)
+    assert len(list(written.iterdir())) == (5 if KERAS_2 else 4)

@@ -6,6 +6,8 @@ compared with golden.npz (output_0 …), in parts of max(1, |y|); the exit statu
 With --adam LR the model then takes steps of Adam on the sum of the mean squared differences of its outputs from target_0 … and
 of its regularization losses, in training mode. target_<i> is of in.npz or else drawn from --seed. --out gets, as an npz,
 `weight_<i>` in Keras's order, `bare.<layer>.<variable>` for the variables made past Keras, `loss` (steps) before each step, and the targets.
+
+With --write DIR the model, as it was opened, is written there in every form of this Keras, as by `make_fixtures`, with bare/.
 """
 
 import argparse
@@ -18,6 +20,8 @@ import tensorflow as tf
 
 from kpconvx_compat.backend import KERAS_2, keras
 from kpconvx_compat.vl3d import features, files
+from kpconvx_compat.vl3d.cases import EVERY_FORM
+from kpconvx_compat.vl3d.make_fixtures import write_files
 
 
 def predicted(path, inputs, bare=None, weights=None):
@@ -107,7 +111,10 @@ def main():
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="an npz for what training leaves")
+    parser.add_argument("--write", type=Path, metavar="DIR", help="a new folder for the model in every form")
     arguments = parser.parse_args()
+    if arguments.write and is_graph_only(arguments.model):
+        parser.error("--write needs a model that is no graph alone")
     if arguments.adam is not None and (arguments.out is None or is_graph_only(arguments.model)):
         parser.error("--adam needs --out, and a model that is no graph alone")
     inputs, golden = dict(np.load(arguments.inputs)), dict(np.load(arguments.golden))
@@ -115,6 +122,11 @@ def main():
         found = predicted(arguments.model, inputs, arguments.bare, arguments.weights)
         largest = difference(golden, found)
         print(f"Keras {keras.__version__}: {arguments.model}: largest difference {largest:.2e}")
+        if arguments.write:
+            arguments.write.mkdir(parents=True)
+            model = _loaded(arguments.model, arguments.bare, arguments.weights)
+            files.write_bare(model, arguments.write / "bare")
+            write_files(model, arguments.write, EVERY_FORM)
         if arguments.adam is not None:
             model = _loaded(arguments.model, arguments.bare, arguments.weights)
             np.savez(arguments.out, **train(model, inputs, arguments.adam, arguments.steps, arguments.seed))

@@ -55,9 +55,9 @@ def named_weights(layer):
 
 
 def bare_variables(model):
-    """The variables made past Keras, by <layer>.<variable>, in the order of the model."""
+    """The variables made past Keras, of a model in its order or of one layer, by <layer>.<variable>."""
     found = {}
-    for layer in model.layers:
+    for layer in model.layers if isinstance(model, keras.Model) else [model]:
         names = layer.BARE if isinstance(layer, Layer) else ("Q",) if isinstance(layer, original.KPConvXLayer) else ()
         found |= {f"{layer.name}.{name}": getattr(layer, name) for name in names}
     return found
@@ -71,7 +71,10 @@ def set_bare(model, folder):
 
 
 def write_bare(model, folder):
-    """Writes the bare variables to <layer>.<variable>.csv, with all digits that float32 has; no folder where there are none."""
+    """Writes the bare variables of a model or a layer to <layer>.<variable>.csv, with all digits that float32 has.
+
+    Where there are none, no folder is made.
+    """
     for name, variable in bare_variables(model).items():
         Path(folder).mkdir(parents=True, exist_ok=True)
         np.savetxt(Path(folder) / f"{name}.csv", variable.numpy(), fmt="%.9g")
