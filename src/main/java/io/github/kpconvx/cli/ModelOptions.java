@@ -1,9 +1,11 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.Engine;
+import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.layer.Formulation;
 import java.nio.file.Path;
+import java.time.Duration;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -37,14 +39,24 @@ final class ModelOptions {
       })
   private boolean unsafeOperations;
 
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      description =
+          "How long a prediction may take; longer ones fail, once the operation under way has ended (default: no limit).")
+  private Double timeout;
+
   @Mixin private NetworkOptions network;
 
   Model load(Path path) {
-    return network
-        .loader(path)
-        .withEngine(engine)
-        .withFormulation(compile == Compile.XLA ? Formulation.COMPILED : Formulation.FOLDED)
-        .withUnsafeOperations(unsafeOperations)
-        .load();
+    KPConvX.Loader loader =
+        network
+            .loader(path)
+            .withEngine(engine)
+            .withFormulation(compile == Compile.XLA ? Formulation.COMPILED : Formulation.FOLDED)
+            .withUnsafeOperations(unsafeOperations);
+    return timeout == null
+        ? loader.load()
+        : loader.withTimeout(Duration.ofMillis(Math.round(timeout * 1000))).load();
   }
 }

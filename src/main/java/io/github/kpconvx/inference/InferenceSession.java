@@ -28,8 +28,13 @@ final class InferenceSession {
 
   private InferenceSession() {}
 
-  /** A session, the caller's to close before the graph. */
-  static Session of(Graph graph) {
-    return new Session(graph, CONFIG);
+  /**
+   * A session, the caller's to close before the graph.
+   *
+   * @param graph what it runs
+   * @param more settings besides these
+   */
+  static Session of(Graph graph, ConfigProto more) {
+    return new Session(graph, CONFIG.toBuilder().mergeFrom(more).build());
   }
 }

@@ -21,6 +21,7 @@ import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -39,7 +40,9 @@ import org.tensorflow.Session;
 import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.RunOptions;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat16;
@@ -100,6 +103,8 @@ public final class KPConvX {
     private Formulation formulation = Formulation.FOLDED;
     private String signature = SIGNATURE;
     private boolean unsafeOperations;
+    private ConfigProto session = ConfigProto.getDefaultInstance();
+    private RunOptions options = RunOptions.getDefaultInstance();
 
     private Loader(Path path) {
       this.path = path;
@@ -114,6 +119,8 @@ public final class KPConvX {
       copy.formulation = formulation;
       copy.signature = signature;
       copy.unsafeOperations = unsafeOperations;
+      copy.session = session;
+      copy.options = options;
       option.accept(copy);
       return copy;
     }
@@ -201,6 +208,38 @@ public final class KPConvX {
      */
     public Loader withUnsafeOperations(boolean allowed) {
       return with(loader -> loader.unsafeOperations = allowed);
+    }
+
+    /**
+     * Limits how long a prediction may take; otherwise it takes as long as the graph does, which
+     * for a stored one may be for ever. One that takes longer fails with a {@link ModelException},
+     * and the model goes on to answer others. TensorFlow stops between operations and between the
+     * turns of a loop: an operation that is under way, such as the product of large matrices, ends
+     * first.
+     *
+     * @param limit the time for each prediction, and for what a SavedModel runs when it is loaded;
+     *     at least 1 ms
+     * @return a loader that differs in that
+     * @throws KerasException if the limit is less than 1 ms
+     */
+    public Loader withTimeout(Duration limit) {
+      if (limit.toMillis() < 1) {
+        throw new KerasException("A time limit is at least 1 ms, found " + limit);
+      }
+      RunOptions newOptions = options.toBuilder().setTimeoutInMs(limit.toMillis()).build();
+      return with(loader -> loader.options = newOptions);
+    }
+
+    /**
+     * Sets how TensorFlow runs the model, such as the numbers of its threads or what it takes of a
+     * GPU's memory.
+     *
+     * @param newSession TensorFlow's settings of a session; for the native engine they are added to
+     *     the library's own
+     * @return a loader that differs in that
+     */
+    public Loader withConfigProto(ConfigProto newSession) {
+      return with(loader -> loader.session = newSession);
     }
 
     /**
@@ -347,7 +386,13 @@ public final class KPConvX {
         Map<String, TFloat32> values =
             WeightLoader.read(network.layers(), network.match(weights), kernelPoints);
         LoadedGraphs graphs = graphs(networks, inputs, values);
-        return new Model(Engine.NATIVE, graphs, inputs, outputs, built.stages().keySet());
+        try {
+          return new Model(
+              Engine.NATIVE, graphs, inputs, outputs, built.stages().keySet(), options);
+        } catch (RuntimeException | Error e) {
+          graphs.close();
+          throw e;
+        }
       }
     }
 
@@ -356,21 +401,24 @@ public final class KPConvX {
         Supplier<Network> networks, List<TensorSpec> inputs, Map<String, TFloat32> values) {
       Formulation form = formulation;
       Runnable release = () -> values.values().forEach(TFloat32::close);
-      if (form == Formulation.COMPILED) {
-        return new GraphPerNeighbourCount(
-            inputs,
-            shapes -> graph(networks.get(), form, shapes, values),
-            () -> graph(networks.get(), Formulation.FOLDED, Map.of(), values),
-            release);
-      }
       try {
-        return LoadedGraphs.of(graph(networks.get(), form, Map.of(), values));
-      } finally {
+        if (form == Formulation.COMPILED) {
+          return new GraphPerNeighbourCount(
+              inputs,
+              shapes -> graph(networks.get(), form, shapes, values),
+              () -> graph(networks.get(), Formulation.FOLDED, Map.of(), values),
+              release);
+        }
+        LoadedGraph graph = graph(networks.get(), form, Map.of(), values);
         release.run();
+        return LoadedGraphs.of(graph);
+      } catch (RuntimeException | Error e) {
+        release.run();
+        throw e;
       }
     }
 
-    private static LoadedGraph graph(
+    private LoadedGraph graph(
         Network network,
         Formulation formulation,
         Map<String, Shape> shapes,
@@ -388,13 +436,13 @@ public final class KPConvX {
         built.stages().forEach((name, value) -> fetches.put(name, value.asOutput()));
         built.inputs().forEach((name, value) -> feeds.put(name, value.asOutput()));
         built.outputs().forEach((name, value) -> fetches.put(name, value.asOutput()));
-        Session session = InferenceSession.of(graph);
+        Session running = InferenceSession.of(graph, session);
         return new LoadedGraph(
-            session,
+            running,
             feeds,
             fetches,
             () -> {
-              session.close();
+              running.close();
               graph.close();
             });
       } catch (RuntimeException | Error e) {
@@ -454,7 +502,12 @@ public final class KPConvX {
       start.await();
       SavedModelBundle bundle;
       try {
-        bundle = SavedModelBundle.load(path.toString(), SavedModelBundle.DEFAULT_TAG);
+        bundle =
+            SavedModelBundle.loader(path.toString())
+                .withTags(SavedModelBundle.DEFAULT_TAG)
+                .withConfigProto(session)
+                .withRunOptions(options)
+                .load();
       } catch (RuntimeException e) {
         throw ModelException.translate(path + " cannot be loaded", e);
       }
@@ -465,12 +518,14 @@ public final class KPConvX {
         Map<String, Output<?>> fetches = tensors(graph, stored.getOutputs());
         List<TensorSpec> inputs = specs(stored.getInputs());
         List<TensorSpec> outputs = specs(stored.getOutputs());
+        StoredVariables.requireFinite(path, bundle.session(), fetches.values());
         return new Model(
             Engine.SAVEDMODEL,
             LoadedGraphs.of(new LoadedGraph(bundle.session(), feeds, fetches, bundle::close)),
             inputs,
             outputs,
-            Set.of());
+            Set.of(),
+            options);
       } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
         bundle.close();
         throw new KerasException(

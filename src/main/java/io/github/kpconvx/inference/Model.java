@@ -3,6 +3,7 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NumpyException;
 import io.github.kpconvx.tensor.Tensors;
+import java.nio.FloatBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -11,12 +12,15 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.Output;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.RunMetadata;
+import org.tensorflow.proto.RunOptions;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TNumber;
 import org.tensorflow.types.family.TType;
@@ -35,11 +39,15 @@ import org.tensorflow.types.family.TType;
 public final class Model implements AutoCloseable {
   private static final Set<String> POINTS = Set.of("X", "F", "N");
 
+  /** What TensorFlow says of a run that took too long. */
+  private static final String TIMED_OUT = "Timed out waiting for notification";
+
   private final Engine engine;
   private final LoadedGraphs graphs;
   private final Map<String, TensorSpec> inputs;
   private final Map<String, TensorSpec> outputs;
   private final Set<String> stages;
+  private final RunOptions options;
   private final Gate gate = new Gate();
 
   /**
@@ -48,18 +56,21 @@ public final class Model implements AutoCloseable {
    * @param inputs what the model takes
    * @param outputs what the model gives
    * @param stages names of intermediate results
+   * @param options how each prediction is run
    */
   Model(
       Engine engine,
       LoadedGraphs graphs,
       List<TensorSpec> inputs,
       List<TensorSpec> outputs,
-      Set<String> stages) {
+      Set<String> stages,
+      RunOptions options) {
     this.engine = engine;
     this.graphs = graphs;
     this.inputs = byName(inputs);
     this.outputs = byName(outputs);
     this.stages = Collections.unmodifiableSet(stages);
+    this.options = options;
   }
 
   private static Map<String, TensorSpec> byName(List<TensorSpec> specs) {
@@ -140,7 +151,7 @@ public final class Model implements AutoCloseable {
     given.put("X", x);
     given.put("F", f);
     given.put("N", (Tensor) n);
-    return (TFloat32) run(fed(given), List.copyOf(outputs.keySet())).get(0);
+    return (TFloat32) run(fed(given), List.copyOf(outputs.keySet()), options).tensors().get(0);
   }
 
   /**
@@ -149,8 +160,9 @@ public final class Model implements AutoCloseable {
    * @param tensors a tensor for each input by name; they stay the caller's to close
    * @return all outputs, the caller's to close
    * @throws ModelException if an input is missing, surplus, null, closed, or of another type or
-   *     shape; if the graph refuses the inputs, as it does where they disagree; or if the model is
-   *     closed
+   *     shape; if coordinates, which are inputs of float32 and shape (B, R, 3), are not finite; if
+   *     the graph refuses the inputs, as it does where they disagree; if it takes longer than the
+   *     loader allowed; or if the model is closed
    */
   public Prediction predict(Map<String, ? extends Tensor> tensors) {
     return predict(tensors, outputs.keySet());
@@ -165,6 +177,22 @@ public final class Model implements AutoCloseable {
    * @throws ModelException if a name is unknown, and as {@link #predict(Map)}
    */
   public Prediction predict(Map<String, ? extends Tensor> tensors, Collection<String> names) {
+    return predict(tensors, names, RunOptions.getDefaultInstance());
+  }
+
+  /**
+   * Computes chosen outputs and stages, run as TensorFlow's options say: with a time limit of its
+   * own, or traced.
+   *
+   * @param tensors a tensor for each input; they stay the caller's to close
+   * @param names which outputs and stages
+   * @param more what differs from the loader's options
+   * @return what was asked for, the caller's to close; with {@linkplain Prediction#metadata() what
+   *     TensorFlow tells of the run} if it is traced
+   * @throws ModelException if a name is unknown, and as {@link #predict(Map)}
+   */
+  public Prediction predict(
+      Map<String, ? extends Tensor> tensors, Collection<String> names, RunOptions more) {
     List<String> distinct = List.copyOf(new LinkedHashSet<>(names));
     for (String name : distinct) {
       if (!outputs.containsKey(name) && !stages.contains(name)) {
@@ -177,12 +205,12 @@ public final class Model implements AutoCloseable {
                 + stages);
       }
     }
-    List<Tensor> results = run(fed(tensors), distinct);
+    Run run = run(fed(tensors), distinct, options.toBuilder().mergeFrom(more).build());
     Map<String, Tensor> named = new LinkedHashMap<>();
     for (int i = 0; i < distinct.size(); i++) {
-      named.put(distinct.get(i), results.get(i));
+      named.put(distinct.get(i), run.tensors().get(i));
     }
-    return new Prediction(named);
+    return new Prediction(named, run.metadata());
   }
 
   /**
@@ -253,14 +281,40 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  /** A tensor for each name; the same one for names of the same thing. */
-  private List<Tensor> run(Map<String, Tensor> fed, List<String> names) {
+  /**
+   * The graph that answers, for inspection: of the compiled form the one for inputs of such shapes,
+   * of the others the only one.
+   *
+   * @param shapes the shape of each input by name
+   * @return a copy of it
+   * @throws ModelException if an input is missing or surplus, or the model is closed
+   */
+  public ModelGraph graph(Map<String, Shape> shapes) {
+    requireInputs(shapes.keySet());
+    gate.enter();
+    try {
+      return graphs.with(shapes, ModelGraph::of);
+    } finally {
+      gate.leave();
+    }
+  }
+
+  /** A tensor for each name, the same one for names of the same thing; and what is told of it. */
+  private record Run(List<Tensor> tensors, Optional<RunMetadata> metadata) {}
+
+  private Run run(Map<String, Tensor> fed, List<String> names, RunOptions how) {
     Map<String, Shape> shapes = new LinkedHashMap<>();
     fed.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
     gate.enter();
     try {
-      return graphs.with(shapes, graph -> run(graph, fed, names));
+      return graphs.with(shapes, graph -> run(graph, fed, names, how));
     } catch (RuntimeException e) {
+      if (how.getTimeoutInMs() > 0 && String.valueOf(e.getMessage()).contains(TIMED_OUT)) {
+        throw new ModelException(
+            "Prediction was stopped for %s: it took longer than the %,d ms that it was given (Loader.withTimeout, --timeout)"
+                .formatted(found(fed), how.getTimeoutInMs()),
+            e);
+      }
       throw ModelException.translate("Prediction failed for " + found(fed), e);
     } finally {
       gate.leave();
@@ -278,8 +332,9 @@ public final class Model implements AutoCloseable {
     return text.toString();
   }
 
-  private static List<Tensor> run(LoadedGraph graph, Map<String, Tensor> fed, List<String> names) {
-    Session.Runner runner = graph.session().runner();
+  private static Run run(
+      LoadedGraph graph, Map<String, Tensor> fed, List<String> names, RunOptions how) {
+    Session.Runner runner = graph.session().runner().setOptions(how);
     fed.forEach((name, tensor) -> runner.feed(graph.feeds().get(name), tensor));
     // A layer's output may be the model's too; TensorFlow refuses to fetch a tensor twice.
     Map<Output<?>, Integer> places = new LinkedHashMap<>();
@@ -289,12 +344,19 @@ public final class Model implements AutoCloseable {
         runner.fetch(output);
       }
     }
-    Result results = runner.run();
-    List<Tensor> tensors = new ArrayList<>(names.size());
-    for (String name : names) {
-      tensors.add(results.get(places.get(graph.fetches().get(name))));
+    boolean told =
+        how.getTraceLevel() != RunOptions.TraceLevel.NO_TRACE || how.getOutputPartitionGraphs();
+    Result results = told ? runner.runAndFetchMetadata() : runner.run();
+    try {
+      List<Tensor> tensors = new ArrayList<>(names.size());
+      for (String name : names) {
+        tensors.add(results.get(places.get(graph.fetches().get(name))));
+      }
+      return new Run(tensors, results.getMetadata());
+    } catch (RuntimeException | Error e) {
+      results.close();
+      throw e;
     }
-    return tensors;
   }
 
   private void requireInputs(Set<String> given) {
@@ -331,7 +393,36 @@ public final class Model implements AutoCloseable {
               + ", expected "
               + expected.describe());
     }
+    requireFinite(expected, tensor);
     return tensor;
+  }
+
+  /**
+   * Refuses coordinates that are no numbers, whatever the engine: they are near nothing, and the
+   * answers for their neighbours would be wrong without a word.
+   */
+  private static void requireFinite(TensorSpec expected, Tensor tensor) {
+    Shape shape = tensor.shape();
+    if (!expected.type().equals(TFloat32.class)
+        || shape.numDimensions() != 3
+        || shape.get(2) != 3
+        || tensor.numBytes() > Integer.MAX_VALUE) {
+      return;
+    }
+    FloatBuffer values = Tensors.memory(tensor).asFloatBuffer();
+    for (int i = 0; i < values.capacity(); i++) {
+      if (!Float.isFinite(values.get(i))) {
+        long point = i / 3;
+        throw new ModelException(
+            "%s holds a coordinate that is not finite: %s at (batch element, point, axis) = (%d, %d, %d)"
+                .formatted(
+                    expected.name(),
+                    values.get(i),
+                    point / shape.get(1),
+                    point % shape.get(1),
+                    i % 3));
+      }
+    }
   }
 
   private String describe() {

@@ -69,7 +69,7 @@ public final class WeightLoader {
                                 value(layer, prefix, variable, found, kernelPoints))));
       }
       return values;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       values.values().forEach(TFloat32::close);
       throw e;
     }
@@ -88,7 +88,7 @@ public final class WeightLoader {
       try {
         requireFinite(layer, stored.path(), value);
         return value;
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         value.close();
         throw e;
       }

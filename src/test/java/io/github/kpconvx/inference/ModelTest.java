@@ -29,6 +29,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -273,15 +274,40 @@ class ModelTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void refusesCoordinatesThatAreNoNumbers(Engine engine) {
+    try (Model model = load(engine)) {
+      for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+        float[] x = INPUTS.get("X").toFloats();
+        x[3 * 25 + 2] = value;
+        assertRefused(
+            model,
+            with("X", NpyArray.of(x, INPUTS.get("X").shape())),
+            "X holds a coordinate that is not finite: "
+                + value
+                + " at (batch element, point, axis) = (1, 1, 2)");
+      }
+    }
+  }
+
   @Test
-  void refusesCoordinatesThatAreNoNumbers() {
-    float[] x = INPUTS.get("X").toFloats();
-    x[11] = Float.NaN;
+  void aClosedPredictionSaysSo() {
     try (Model model = load(Engine.NATIVE)) {
-      assertRefused(
-          model,
-          with("X", NpyArray.of(x, INPUTS.get("X").shape())),
-          "X holds a coordinate that is not finite");
+      Tensors.with(
+          INPUTS,
+          tensors -> {
+            Prediction prediction = model.predict(tensors);
+            assertEquals(Set.of("output_0"), prediction.tensors().keySet());
+            prediction.close();
+            prediction.close();
+            for (Executable read :
+                List.<Executable>of(prediction::tensors, () -> prediction.get("output_0"))) {
+              String message = assertThrows(ModelException.class, read).getMessage();
+              assertTrue(message.startsWith("The prediction is closed"), message);
+            }
+            return null;
+          });
     }
   }
 
