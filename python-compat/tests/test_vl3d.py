@@ -239,7 +239,7 @@ def test_unknown_filters_are_refused(settings):
 def test_files_come_back_as_they_were_written(case, tmp_path):
     model, inputs = case.model(), case.arrays()
     expected = np.asarray(model(files.feed(model, inputs)))
-    model.save(tmp_path / "model.h5")  # first: Keras 2, once it has written an archive, goes on with that form of objects
+    model.save(tmp_path / "model.h5")  # first: Keras 2, after an archive, goes on with that form of objects
     model.save(tmp_path / "model.keras")
     shutil.copy(tmp_path / "model.h5", tmp_path / "hdf5.keras")
     files.write_bare(model, tmp_path / "bare")
@@ -262,7 +262,7 @@ def test_the_fixtures_hold_what_the_cases_make(name):
     assert sorted(committed.files) == sorted(inputs)
     for key, value in inputs.items():
         np.testing.assert_array_equal(committed[key], value)
-    require_close("output", np.load(MADE / name / "golden.npz"), {"output_0": np.asarray(model(files.feed(model, inputs)))}, 1e-5, 1)
+    require_close("output", np.load(MADE / name / "golden.npz"), check.outputs(model, inputs), 1e-5, 1.0)
 
 
 FIXTURES = [path for path in sorted(MADE.glob(f"*/*{OWN_VERSION}*")) if not path.name.endswith(".weights.h5")]
@@ -323,8 +323,9 @@ def test_the_check_writes_a_model_in_every_form_and_trains_it(tmp_path, monkeypa
     folder = MADE / "kpconv_autoencoder"
     bare = [] if KERAS_2 else ["--bare", str(folder / "bare")]
     out, written = tmp_path / "out.npz", tmp_path / "written"
-    arguments = ["check", *(str(folder / name) for name in (f"keras-{OWN_VERSION}.keras", "in.npz", "golden.npz")), *bare]
-    monkeypatch.setattr("sys.argv", [*arguments, "--adam", "0.01", "--steps", "5", "--out", str(out), "--write", str(written)])
+    given = [str(folder / name) for name in (f"keras-{OWN_VERSION}.keras", "in.npz", "golden.npz")]
+    wanted = ["--adam", "0.01", "--steps", "5", "--out", str(out), "--write", str(written)]
+    monkeypatch.setattr("sys.argv", ["check", *given, *bare, *wanted])
     with pytest.raises(SystemExit) as ended:
         check.main()
     assert ended.value.code == 0

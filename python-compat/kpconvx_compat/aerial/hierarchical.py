@@ -1,8 +1,9 @@
 """Trains a hierarchical network of KPConvX on the aerial scenes: python -m kpconvx_compat.aerial.hierarchical OUT_DIR
 
-A field is a tile of the aerial pipeline, all its points at the first depth. Each further depth has a share of the points above,
-by furthest point sampling, and three tables of neighbours, as VL3D has them (see `kpconvx_compat.vl3d.hierarchy`). All is decided
-on raw integers, ties by the lower index, so that another language finds the same.
+A field is a tile of the aerial pipeline, all its points at the first depth. Each further depth has a share of the
+points above, by furthest point sampling, and three tables of neighbours, as VL3D has them (see
+`kpconvx_compat.vl3d.hierarchy`). All is decided on raw integers, ties by the lower index, so that another language
+finds the same.
 """
 
 import argparse
@@ -29,8 +30,8 @@ from kpconvx_compat.vl3d.hierarchy import furthest_points
 class Depth:
     """How a depth follows from the one above, and its neighbourhoods.
 
-    share: one point of `share` of the depth above is kept, at least one; 1 keeps all. neighbours: columns of N. down, up: columns of
-    ND and NU, which lead here from the depth above and back; 0 at the first depth.
+    share: one point of `share` of the depth above is kept, at least one; 1 keeps all. neighbours: columns of N. down,
+    up: columns of ND and NU, which lead here from the depth above and back; 0 at the first depth.
     """
 
     share: int
@@ -180,7 +181,7 @@ def description(parameters, depths):
 
 
 def build(target, epochs=EPOCHS, training=train.TRAINING, size=scene.SIZE, replace=False, say=print):
-    """Generates the scenes, trains, evaluates on the unseen scene, and writes all of ``savedmodels/aerial_hierarchical``.
+    """Generates the scenes, trains, evaluates on the unseen scene, and writes ``savedmodels/aerial_hierarchical``.
 
     Raises:
         FileExistsError: the target exists and is not to be replaced.

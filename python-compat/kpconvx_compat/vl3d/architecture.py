@@ -27,9 +27,9 @@ STRIDED = {
 class Level:
     """One depth of a hierarchical autoencoder.
 
-    channels: of its features. neighbours: columns of N. down, up: columns of ND and NU, which lead here from the depth above and
-    back; of no use at the first depth. operations: settings of each operator's layer but its channels. strided: settings of the
-    strided convolution that leads here, but its channels.
+    channels: of its features. neighbours: columns of N. down, up: columns of ND and NU, which lead here from the
+    depth above and back; of no use at the first depth. operations: settings of each operator's layer but its
+    channels. strided: settings of the strided convolution that leads here, but its channels.
     """
 
     channels: int
@@ -56,11 +56,12 @@ def hierarchical_autoencoder(
 ):
     """A functional model that gives each point of X_1 (B, R_1, 3) the probabilities of its classes (B, R_1, classes).
 
-    levels: a `Level` for each depth, at least 2. features_in: width of Fin (B, R_1, features_in). classes: 1 for a sigmoid, else a
-    softmax. operator: kpconvx, kpconv, light_kpconv or point_net. down: strided_kpconv, strided_light_kpconv or a filter, as `up`.
-    wrapper: None, "unary" (convolutions before and after each operator) or "hourglass". KPConvX, whose blocks keep the number of
-    channels, is led to it by a convolution and has no wrapper. align: None, or the `pre` and `post` of T-nets that turn X_t and Fin first. tree: A or B, whose
-    decoders name their layers differently.
+    levels: a `Level` for each depth, at least 2. features_in: width of Fin (B, R_1, features_in). classes: 1 for a
+    sigmoid, else a softmax. operator: kpconvx, kpconv, light_kpconv or point_net. down: strided_kpconv,
+    strided_light_kpconv or a filter, as `up`. wrapper: None, "unary" (convolutions before and after each operator) or
+    "hourglass". KPConvX, whose blocks keep the number of channels, is led to it by a convolution and has no wrapper.
+    align: None, or the `pre` and `post` of T-nets that turn X_t and Fin first. tree: A or B, whose decoders name
+    their layers differently.
 
     The inputs are the nested list [X_1, Fin, [X_2 …], [ND_2 …], [N_1 …], [NU_2 …]]; the indices are int32.
     """
@@ -102,7 +103,11 @@ def hierarchical_autoencoder(
         f = L.Concatenate(name=f"CONCAT_d{d - 1}")([f, skips[d - 1]])
         f = _decoded(f, levels[d - 2].channels, d - 1, wrapper, tree, bn_momentum)
     f = L.Conv1D(
-        classes, 1, activation="softmax" if classes > 1 else "sigmoid", kernel_initializer="glorot_normal", name="pwise_out"
+        classes,
+        1,
+        activation="softmax" if classes > 1 else "sigmoid",
+        kernel_initializer="glorot_normal",
+        name="pwise_out",
     )(f)
     name = name or ("PointNet" if tree == "A" else "ConvAutoenc_PointWise_Classification")
     return keras.Model(inputs, f, name=name)
@@ -193,11 +198,14 @@ def _shared(f, channels, name, momentum):
     return L.Activation("relu", name=f"{name}_relu")(f)
 
 
-def point_net(points, features_in, classes, *, pre=(8, 12), post=(10, 20), final=(16, 10), hidden=True, bn_momentum=0.0):
-    """PointNet for the classes of points, (B, points, classes) from Xin (B, points, 3) and Fin (B, points, features_in).
+def point_net(
+    points, features_in, classes, *, pre=(8, 12), post=(10, 20), final=(16, 10), hidden=True, bn_momentum=0.0
+):
+    """PointNet for classes of points, (B, points, classes) from Xin (B, points, 3) and Fin (B, points, features_in).
 
-    Each input goes through T-nets and shared layers of pre and post channels; their features of each point and, repeated, of
-    the whole cloud are mixed by the layers of `final`. hidden: whether a second T-net turns the features of `pre`.
+    Each input goes through T-nets and shared layers of pre and post channels; their features of each point and,
+    repeated, of the whole cloud are mixed by the layers of `final`. hidden: whether a second T-net turns the features
+    of `pre`.
     """
     inputs = [keras.Input((None, 3), name="Xin"), keras.Input((None, features_in), name="Fin")]
     parts = []

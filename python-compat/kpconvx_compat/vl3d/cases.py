@@ -23,8 +23,9 @@ INDICES = ("N", "ND", "NU")
 class Case:
     """A model of one layer, named `layer`, and inputs for it.
 
-    layer: makes it. inputs: the names of what it takes, in its order. points, coarser, features, neighbours, batch: R or R_a, R_b,
-    D, κ and B. own: whether a point is its own first neighbour. gaussian: what that filter means. forms: of its fixture, besides `.keras`.
+    layer: makes it. inputs: the names of what it takes, in its order. points, coarser, features, neighbours, batch: R
+    or R_a, R_b, D, κ and B. own: whether a point is its own first neighbour. gaussian: what that filter means. forms:
+    of its fixture, besides `.keras`.
     """
 
     name: str
@@ -100,8 +101,9 @@ class Network:
 
 
 def draw_weights(model, rng):
-    """Values that keep activations near 1; kernel points fill their ball or stay near their figure, the first of a ball at its centre.
+    """Gives weights values that keep activations near 1.
 
+    Kernel points fill their ball, the first one at its centre, or stay near their figure.
     They depend on the random numbers alone, not on what Keras or the initializers drew.
     """
     for layer in model.layers:
@@ -163,7 +165,8 @@ def watched(model):
             own = kpconvx_weights(layer)
         else:
             own = {weight.name.split("/")[-1].split(":")[0]: weight for weight in layer.weights}
-        found |= {f"{layer.name}.{name}": weight for name, weight in own.items() if layer.trainable and weight.trainable}
+        if layer.trainable:
+            found |= {f"{layer.name}.{name}": weight for name, weight in own.items() if weight.trainable}
     return found
 
 
@@ -177,7 +180,7 @@ def kpconvx_weights(layer):
 
 
 def gradients(model, inputs):
-    """The loss Σ output², and its gradients by each float input, by its name, and each trainable tensor, by <layer>.<name>."""
+    """The loss Σ output², and its gradients by each float input and by what `watched` gives, by their names."""
     tensors = {name: tf.constant(value) for name, value in inputs.items()}
     places = {name: value for name, value in tensors.items() if value.dtype.is_floating}
     for name, weight in watched(model).items():
@@ -312,7 +315,13 @@ CASES = [
         "structuring_opaque",
         213,
         lambda: features.FeaturesStructuringLayer(
-            [1.5, 1.0, 0.7], 3, [1, 2, 2], dim_out=3, concatenation_strategy="opaque", trainable_omegaD=False, name="layer"
+            [1.5, 1.0, 0.7],
+            3,
+            [1, 2, 2],
+            dim_out=3,
+            concatenation_strategy="opaque",
+            trainable_omegaD=False,
+            name="layer",
         ),
         "X F",
         forms=EVERY_FORM,

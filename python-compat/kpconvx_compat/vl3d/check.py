@@ -1,13 +1,16 @@
-"""Opens a model that another program wrote in this Keras: python -m kpconvx_compat.vl3d.check MODEL in.npz golden.npz […]
+"""Opens a model that another program wrote: python -m kpconvx_compat.vl3d.check MODEL in.npz golden.npz […]
 
-MODEL is a `.keras` archive, an HDF5 file of any name or a SavedModel. Its outputs for the inputs of in.npz, by name, are
-compared with golden.npz (output_0 …), in parts of max(1, |y|); the exit status tells whether all are within the tolerance.
+MODEL is a `.keras` archive, an HDF5 file of any name or a SavedModel. Its outputs for the inputs of in.npz, by name,
+are compared with golden.npz (output_0 …), in parts of max(1, |y|); the exit status tells whether all are within the
+tolerance.
 
-With --adam LR the model then takes steps of Adam on the sum of the mean squared differences of its outputs from target_0 … and
-of its regularization losses, in training mode. target_<i> is of in.npz or else drawn from --seed. --out gets, as an npz,
-`weight_<i>` in Keras's order, `bare.<layer>.<variable>` for the variables made past Keras, `loss` (steps) before each step, and the targets.
+With --adam LR the model then takes steps of Adam on the sum of the mean squared differences of its outputs from
+target_0 … and of its regularization losses, in training mode. target_<i> is of in.npz or else drawn from --seed.
+--out gets, as an npz, `weight_<i>` in Keras's order, `bare.<layer>.<variable>` for the variables made past Keras,
+`loss` (steps) before each step, and the targets.
 
-With --write DIR the model, as it was opened, is written there in every form of this Keras, as by `make_fixtures`, with bare/.
+With --write DIR the model, as it was opened, is written there in every form of this Keras, as by `make_fixtures`,
+with bare/.
 """
 
 import argparse
@@ -58,7 +61,7 @@ def outputs(model, inputs):
 
 
 def difference(golden, found):
-    """The largest difference of an output, in parts of max(1, |y|); infinite for another shape or another place of NaN."""
+    """The largest difference of an output, in parts of max(1, |y|); infinite for another shape or other NaNs."""
     if set(found) != {name for name in golden if name.startswith("output_")}:
         raise ValueError(f"the outputs are {sorted(found)}; expected {sorted(golden)}")
     largest = 0.0

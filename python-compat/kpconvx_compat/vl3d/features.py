@@ -17,8 +17,8 @@ _gaussian = None
 def gaussian(meaning):
     """Layers made inside take the filter "gaussian" for weights that `grows` or `falls` with distance.
 
-    The two public trees of VL3D differ, and no file tells which one wrote it; hence a "gaussian" layer that is made outside of
-    such a block, without a `gaussian` of its own, is an error.
+    The two public trees of VL3D differ, and no file tells which one wrote it; hence a "gaussian" layer that is made
+    outside of such a block, without a `gaussian` of its own, is an error.
     """
     global _gaussian
     before, _gaussian = _gaussian, meaning
@@ -31,8 +31,8 @@ def gaussian(meaning):
 class _Resampling(Layer):
     """[Xa (B, R_a, 3), Xb (B, R_b, 3), F (B, R_a, D), N (B, R_b, n)] → (B, R_b, D): features of Xa, filtered to Xb.
 
-    filter: mean, nearest (the first neighbour), gaussian (see `gaussian`) or exponential, in any case. Where all neighbours of a
-    point lie in the point itself, the last two give NaN, as in the original.
+    filter: mean, nearest (the first neighbour), gaussian (see `gaussian`) or exponential, in any case. Where all
+    neighbours of a point lie in the point itself, the last two give NaN, as in the original.
     """
 
     def __init__(self, filter="mean", gaussian=None, **kwargs):
@@ -43,8 +43,8 @@ class _Resampling(Layer):
             raise ValueError(f"filter must be mean, nearest, gaussian or exponential; found {filter!r}")
         if kind == "gaussian" and (gaussian or _gaussian) not in GAUSSIAN_SIGNS:
             raise ValueError(
-                f"{self.name}: whether the weights of the filter gaussian grow or fall with distance depends on the version of "
-                'VL3D: load in a block `with gaussian("grows")` (2024) or `with gaussian("falls")` (2025)'
+                f"{self.name}: whether the weights of the filter gaussian grow or fall with distance depends on the "
+                'version of VL3D: load in a block `with gaussian("grows")` (2024) or `with gaussian("falls")` (2025)'
             )
         self.sign = GAUSSIAN_SIGNS[gaussian or _gaussian] if kind == "gaussian" else 1.0
 
@@ -149,7 +149,7 @@ class GroupingPointNetLayer(Layer):
 
 
 class FeaturesStructuringLayer(Layer):
-    """[X (B, R, 3), F (B, R, D)] → (B, R, D + dim_out), or (B, R, dim_out) if OPAQUE: features by way of a structure of points."""
+    """[X (B, R, 3), F (B, R, D)] → (B, R, D + dim_out), or (B, R, dim_out) if OPAQUE, by way of a structure."""
 
     __module__ = f"{PACKAGE}.layer.features_structuring_layer"
     BARE = ("QX", "omegaD", "omegaF", "QW")
@@ -224,9 +224,10 @@ class FeaturesStructuringLayer(Layer):
 class HourglassLayer(Layer):
     """F (…, D) → (…, Dout) through Dh channels.
 
-    If `regularize`, each call adds a loss, beta times how far W1ᵀW1 is from the identity once scaled. spectral_strategy says
-    by what: approx and unsafe by the root of its largest eigenvalue, with and without 1e-5 on the diagonal; safe by W1's
-    largest singular value. sigma, sigma2: activations that override activation, activation2.
+    If `regularize`, each call adds a loss, beta times how far W1ᵀW1 is from the identity once scaled.
+    spectral_strategy says by what: approx and unsafe by the root of its largest eigenvalue, with and without 1e-5 on
+    the diagonal; safe by W1's largest singular value. sigma, sigma2: activations that override activation,
+    activation2.
     """
 
     __module__ = f"{PACKAGE}.layer.hourglass_layer"

@@ -31,9 +31,9 @@ def nearest(of, among, count, what):
 def hierarchy(x, points, down, pwise, up):
     """The arrays of one field by name: X_t (R_t, 3) float32, ND_t, N_t and NU_t int32, for each depth t = 1 … d.
 
-    x (n, 3): coordinates relative to the field's centre, in any unit. points: R_t. down, pwise, up: columns of ND_t, N_t, NU_t. ND_1
-    leads features and labels from x to X_1, NU_1 leads scores back; both stay outside of the network. Neighbours are found
-    before coordinates are rounded to float32.
+    x (n, 3): coordinates relative to the field's centre, in any unit. points: R_t. down, pwise, up: columns of ND_t,
+    N_t, NU_t. ND_1 leads features and labels from x to X_1, NU_1 leads scores back; both stay outside of the network.
+    Neighbours are found before coordinates are rounded to float32.
     """
     found, above = {}, np.asarray(x, np.float64)
     for t, (count, a, b, c) in enumerate(zip(points, down, pwise, up, strict=True), start=1):

@@ -12,8 +12,8 @@ from kpconvx_compat.backend import keras
 class KernelPointBallInitializer(keras.initializers.Initializer):
     """Kernel points Q (num_points, 3) that fill a ball of target_radius, the first one at its centre.
 
-    The others start anywhere in a cube, as NumPy's global generator has it, and repel each other while the centre of the ball
-    attracts them, until they rest; hence they differ with every call. `deformable` is carried along.
+    The others start anywhere in a cube, as NumPy's global generator has it, and repel each other while the centre of
+    the ball attracts them, until they rest; hence they differ with every call. `deformable` is carried along.
     """
 
     __module__ = "src.model.deeplearn.layer.kernel_point_ball_initializer"
@@ -51,8 +51,8 @@ class KernelPointStructureInitializer(keras.initializers.Initializer):
     """Kernel points Q (K, 3) on concentric figures, the origin first.
 
     max_radii: three radii of the outermost figure. radii_resolution: n, how many figures, the origin among them.
-    angular_resolutions: n numbers that say how finely each is sampled, the first one 1.
-    initialization_type: concentric_ellipsoids, concentric_grids, concentric_rectangulars, concentric_cylinders, cone or zeros.
+    angular_resolutions: n numbers that say how finely each is sampled, the first one 1. initialization_type:
+    concentric_ellipsoids, concentric_grids, concentric_rectangulars, concentric_cylinders, cone or zeros.
     """
 
     __module__ = "src.model.deeplearn.layer.kernel_point_structure_initializer"

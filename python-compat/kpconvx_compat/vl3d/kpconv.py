@@ -7,7 +7,10 @@ from kpconvx_compat.vl3d.initializers import KernelPointBallInitializer
 
 
 class _KernelPoints(Layer):
-    """Kernel points Q (num_kernel_points, 3) in a ball of kernel_radius, that reach as far as sigma, trainable iff deformable."""
+    """Kernel points Q (num_kernel_points, 3) in a ball of kernel_radius, which reach as far as sigma.
+
+    They are trainable iff deformable.
+    """
 
     BARE = ("Q",)
 

@@ -1,16 +1,16 @@
-"""Writes models of VL3D's layers for the Java tests: python -m kpconvx_compat.vl3d.make_fixtures OUT_DIR [--case NAME]…
+"""Writes models of VL3D's layers for tests: python -m kpconvx_compat.vl3d.make_fixtures OUT_DIR [--case NAME]…
 
 Each case becomes OUT_DIR/<case> with
 
     in.npz                         inputs by name
     golden.npz                     output_0, in inference
-    gradients.npz                  of Σ output_0², in inference, by each float input and each trainable tensor <layer>.<name>, and loss
+    gradients.npz                  of Σ output_0², `loss`, in inference: by each float input and trainable <layer>.<name>
     losses.json                    the regularization losses for these inputs by Keras version, in its order
     bare/<layer>.<variable>.csv    variables that Keras 3's files lack
     keras-<version>.keras          and for some cases .weights.h5, saved_model-<version> and, of Keras 2, .h5
 
-Keras 2.15 makes the folder anew, all but the files of the models the same for every version; then other versions add theirs, once
-they found the same answers.
+Keras 2.15 makes the folder anew, all but the files of the models the same for every version; then other versions add
+theirs, once they found the same answers.
 """
 
 import argparse
@@ -90,7 +90,8 @@ def main():
     cases = [*CASES, *NETWORKS]
     parser = argparse.ArgumentParser(description="Writes models of VL3D's layers for the Java tests.")
     parser.add_argument("out", type=Path, help="where the folders of the cases go")
-    parser.add_argument("--case", action="append", choices=[case.name for case in cases], metavar="NAME", help="only this one")
+    names = [case.name for case in cases]
+    parser.add_argument("--case", action="append", choices=names, metavar="NAME", help="only this one (repeatable)")
     arguments = parser.parse_args()
     for case in cases:
         if not arguments.case or case.name in arguments.case:

@@ -1,7 +1,7 @@
 """VL3D's layers and networks in plain NumPy float64: an oracle that shares no code with the layers.
 
-Point by point, as the description has it, on configurations as Keras 3, Keras 2.15 and Keras 2.12 write them. Keras's own
-layers and KPConvX are those of `kpconvx_compat.oracle`.
+Point by point, as the description has it, on configurations as Keras 3, Keras 2.15 and Keras 2.12 write them. Keras's
+own layers and KPConvX are those of `kpconvx_compat.oracle`.
 """
 
 import itertools
@@ -60,7 +60,7 @@ def _resampled(config, weights, xa, xb, f, n, gaussian=None):
         elif kind == "mean":
             w = np.ones(len(near))
         else:
-            sign = {"exponential": 1.0, "gaussian": {"grows": 1.0, "falls": -1.0, None: None}[gaussian]}[kind]
+            sign = -1.0 if (kind, gaussian) == ("gaussian", "falls") else 1.0
             with np.errstate(invalid="ignore"):
                 w = np.exp(sign * square / square.max())
         y[b, i] = w @ f[b, near] / w.sum()
@@ -138,7 +138,7 @@ def structure(config, kind):
         at = np.linspace(-1.0, 1.0, m)
         cube = np.stack(np.meshgrid(at, at, at, indexing="ij"), axis=-1).reshape(-1, 3)
         if kind == "concentric_ellipsoids":
-            a, b = (x.ravel() for x in np.meshgrid(np.arange(m) * np.pi / m, np.arange(m) * 2 * np.pi / m, indexing="ij"))
+            a, b = (steps.ravel() * np.pi / m for steps in np.meshgrid(np.arange(m), 2 * np.arange(m), indexing="ij"))
             found.append(r * np.stack([np.sin(a) * np.cos(b), np.sin(a) * np.sin(b), np.cos(a)], axis=-1))
         elif kind == "concentric_grids":
             found.append(r * cube)
@@ -147,7 +147,8 @@ def structure(config, kind):
             # but with the coordinate across first.
             across = np.argmax(np.abs(cube) == 1.0, axis=1)
             shell = [point for point in zip(across, cube) if np.abs(point[1]).max() == 1.0]
-            found.append(r * np.array([p for _, p in sorted(shell, key=lambda s: (s[0], s[1][s[0]] if s[0] < 2 else 0.0))]))
+            shell.sort(key=lambda face: (face[0], face[1][face[0]] if face[0] < 2 else 0.0))
+            found.append(r * np.array([point for _, point in shell]))
         elif kind in ("concentric_cylinders", "cone"):
             for z in at:
                 share = abs(z) if kind == "cone" else 1.0
@@ -181,8 +182,8 @@ LAYERS = {
 def layer(class_name, config, weights, inputs, **options):
     """The output of one of VL3D's layers.
 
-    config: its configuration. weights: its arrays by the names of the layer's attributes (Q, W, A, H_kernel, …). inputs: the list that the layer
-    takes. options: gaussian, "grows" or "falls", for a filter of that name.
+    config: its configuration. weights: its arrays by the names of the layer's attributes (Q, W, A, H_kernel, …).
+    inputs: the list that the layer takes. options: gaussian, "grows" or "falls", for a filter of that name.
     """
     weights = {name: np.asarray(value, np.float64) for name, value in weights.items()}
     inputs = [np.asarray(x) for x in inputs]
@@ -226,8 +227,8 @@ KERAS_LAYERS = {
 def network(config, weights, inputs, **options):
     """Every layer's output of a functional network, by the layers' names.
 
-    config: the object that `model.to_json()` holds. weights: by layer name, a KPConvX or Keras layer's arrays in Keras 3's order with
-    Q first, a VL3D layer's by name. inputs: arrays by input name. options: as for `layer`.
+    config: the object that `model.to_json()` holds. weights: by layer name, a KPConvX or Keras layer's arrays in
+    Keras 3's order with Q first, a VL3D layer's by name. inputs: arrays by input name. options: as for `layer`.
     """
     layers = {entry["name"]: entry for entry in config["config"]["layers"]}
     found = {}
@@ -277,7 +278,7 @@ def _tensor(argument, value):
 
 
 def losses(config, weights, found, batch):
-    """The losses of all regularizers of a network, with what it gave, in no order.
+    """The losses of the regularizers of VL3D's layers and T-nets in a network, with what it gave, in no order.
 
     batch: what the loss of an activity is divided by: its number of elements, but 1 in Keras 3.6.
     """
@@ -289,9 +290,8 @@ def losses(config, weights, found, batch):
         activity = settings.get("activity_regularizer")
         if activity:
             all_losses.append(orthogonal_loss(activity["config"], found[entry["name"]]) / batch)
-        rules = {key.removesuffix("regularizer").rstrip("_"): rule for key, rule in settings.items() if key.endswith("_regularizer")}
-        for name, rule in rules.items():
-            name = {"H": "H_kernel"}.get(name, name)
-            if rule and name != "activity" and isinstance(own, dict) and name in own:
-                all_losses.append(keras_oracle.penalty(rule, np.asarray(own[name], np.float64)))
+        for name, array in own.items() if kind in LAYERS else ():
+            rule = settings.get(f"{name.replace('H_kernel', 'H')}_regularizer")
+            if rule:
+                all_losses.append(keras_oracle.penalty(rule, np.asarray(array, np.float64)))
     return all_losses

@@ -7,8 +7,10 @@ from kpconvx_compat.vl3d.common import PACKAGE
 
 
 class FeaturesOrthogonalRegularizer(keras.regularizers.Regularizer):
-    """l2reg times how far matrices (num_features, num_features), each a row of an activity (B, num_features²), are from
-    orthogonal ones; for B > 1 the products of different matrices are mixed, as the original has it."""
+    """l2reg times how far from orthogonal the matrices are that the rows of an activity (B, num_features²) hold.
+
+    For B > 1 the products of different matrices are mixed, as the original has it.
+    """
 
     __module__ = f"{PACKAGE}.regularizer.features_orthogonal_regularizer"
 
