@@ -5,6 +5,7 @@ import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.pointcloud.Preprocessing;
 import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
@@ -229,7 +230,8 @@ final class TrainCommand implements Callable<Integer> {
     } else if (fromScratch) {
       trainer.initialize();
     } else {
-      try (WeightStore weights = WeightStore.open(model)) {
+      try (StoredModel weightsFile = StoredModel.open(model);
+          WeightStore weights = weightsFile.weights()) {
         trainer.loadWeights(weights, loader.kernelPoints());
       }
     }

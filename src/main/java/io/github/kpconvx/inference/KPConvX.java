@@ -2,7 +2,7 @@ package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.keras.file.ModelFile;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.weights.LayerSpec;
@@ -249,7 +249,6 @@ public final class KPConvX {
      * @throws KerasException if it cannot be loaded; says what was found and what was expected
      */
     public Model load() {
-      requireExists();
       TensorFlowStart start = TensorFlowStart.begin();
       return engine == Engine.NATIVE ? nativeModel(start) : storedModel(start);
     }
@@ -264,10 +263,9 @@ public final class KPConvX {
      *     that name; then those that it has are named
      */
     public StoredKernel kernel(String layer) {
-      requireExists();
-      try (WeightStore weights = WeightStore.open(path);
+      try (StoredModel stored = StoredModel.open(path);
           Graph graph = new Graph()) {
-        Network network = network(weights);
+        Network network = network(stored);
         network.outline(Ops.create(graph));
         Map<String, KPConvXLayer> found = new LinkedHashMap<>();
         List<String> known = new ArrayList<>();
@@ -294,7 +292,7 @@ public final class KPConvX {
         }
         Map.Entry<String, KPConvXLayer> only = found.entrySet().iterator().next();
         return new StoredKernel(
-            only.getValue(), only.getKey(), network.match(weights), kernelPoints);
+            only.getValue(), only.getKey(), network.match(stored.weights()), kernelPoints);
       }
     }
 
@@ -305,17 +303,13 @@ public final class KPConvX {
      * @throws KerasException if the file cannot be read
      */
     public Optional<KerasObject> config() {
-      requireExists();
-      return config.or(() -> ModelFile.read(path).config());
+      try (StoredModel stored = StoredModel.open(path)) {
+        return config.or(stored::config);
+      }
     }
 
-    private void requireExists() {
-      if (!Files.exists(path)) {
-        throw new KerasException(
-            "No such file or directory: "
-                + path
-                + "; expected a SavedModel directory, a .keras archive, a .h5 or a .weights.h5");
-      }
+    private KerasObject config(StoredModel stored) {
+      return config.or(stored::config).orElseThrow(this::noConfiguration);
     }
 
     /**
@@ -330,15 +324,13 @@ public final class KPConvX {
      *     was expected
      */
     public void convert(Path target, UnaryOperator<ModelWriter> options) {
-      requireExists();
-      try (WeightStore weights = WeightStore.open(path);
+      try (StoredModel stored = StoredModel.open(path);
           Graph graph = new Graph()) {
-        KerasObject object = config().orElseThrow(this::noConfiguration);
-        Network network = network(weights);
+        Network network = network(stored);
         network.outline(Ops.create(graph));
-        Map<String, StoredWeight> found = network.match(weights);
-        ModelWriter writer = ModelWriter.of(object, registry).withAssets(Assets.of(path));
-        Optional<String> version = ModelFile.read(path).kerasVersion();
+        Map<String, StoredWeight> found = network.match(stored.weights());
+        ModelWriter writer = ModelWriter.of(config(stored), registry).withAssets(stored.assets());
+        Optional<String> version = stored.kerasVersion();
         if (!version.orElse("").startsWith("2.")) {
           // To Keras 2 a bare variable is a weight like any other; then the class tells.
           writer = writer.withUntrackedWeights(bare(network.spec(), found));
@@ -363,11 +355,11 @@ public final class KPConvX {
     }
 
     private Model nativeModel(TensorFlowStart start) {
-      try (WeightStore weights = WeightStore.open(path)) {
-        Supplier<Network> networks = networks(weights);
+      try (StoredModel stored = StoredModel.open(path)) {
+        Supplier<Network> networks = networks(stored);
         Network network = networks.get();
         start.await();
-        return nativeModel(weights, networks, network);
+        return nativeModel(stored.weights(), networks, network);
       }
     }
 
@@ -451,15 +443,15 @@ public final class KPConvX {
       }
     }
 
-    Network network(WeightStore weights) {
-      return networks(weights).get();
+    Network network(StoredModel stored) {
+      return networks(stored).get();
     }
 
     /** Makes the network again and again, without the file. */
-    private Supplier<Network> networks(WeightStore weights) {
-      KerasObject object = config().orElseThrow(this::noConfiguration);
+    private Supplier<Network> networks(StoredModel stored) {
+      KerasObject object = config(stored);
       LayerRegistry layers = registry;
-      List<Shape> shapes = weights.weights().stream().map(StoredWeight::shape).toList();
+      List<Shape> shapes = stored.weights().weights().stream().map(StoredWeight::shape).toList();
       return () -> Network.of(object, shapes, layers);
     }
 

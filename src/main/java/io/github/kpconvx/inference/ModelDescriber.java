@@ -7,7 +7,7 @@ import io.github.kpconvx.inference.ModelDescription.UnknownLayer;
 import io.github.kpconvx.inference.ModelDescription.WeightDescription;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.keras.file.ModelFile;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.savedmodel.Signature;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
@@ -34,7 +34,7 @@ final class ModelDescriber {
   /** Whatever the filter "gaussian" means, a description is the same. */
   private static final LayerRegistry REGISTRY = StandardLayers.registry(GaussianFilter.GROWING);
 
-  private final ModelFile file;
+  private final StoredModel file;
   private List<Signature.Tensor> inputs = List.of();
   private List<Signature.Tensor> outputs = List.of();
   private List<LayerDescription> layers = List.of();
@@ -42,18 +42,18 @@ final class ModelDescriber {
   private List<UnknownLayer> unknown = List.of();
   private Optional<String> problem = Optional.empty();
 
-  private ModelDescriber(ModelFile file) {
+  private ModelDescriber(StoredModel file) {
     this.file = file;
   }
 
   static ModelDescription describe(Path path, Optional<KerasObject> config) {
-    ModelDescriber describer = new ModelDescriber(ModelFile.read(path));
-    if (describer.file.keras()) {
-      try (WeightStore store = WeightStore.open(path)) {
-        describer.describe(config.or(describer.file::config), store);
+    try (StoredModel file = StoredModel.open(path)) {
+      ModelDescriber describer = new ModelDescriber(file);
+      if (file.isOfKeras()) {
+        describer.describe(config.or(file::config), file.weights());
       }
+      return describer.description();
     }
-    return describer.description();
   }
 
   private ModelDescription description() {

@@ -3,6 +3,7 @@ package io.github.kpconvx.network;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
@@ -41,7 +42,8 @@ final class ReadBack {
    */
   static void requireEqual(Path file, LayerSpec model, Map<String, TFloat32> expected)
       throws IOException {
-    try (WeightStore store = WeightStore.open(file)) {
+    try (StoredModel storeFile = StoredModel.open(file);
+        WeightStore store = storeFile.weights()) {
       Map<String, StoredWeight> found = store.match(model);
       if (!found.keySet().equals(expected.keySet())) {
         throw new IOException(

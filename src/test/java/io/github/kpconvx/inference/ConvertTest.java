@@ -10,6 +10,7 @@ import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
@@ -191,9 +192,10 @@ class ConvertTest {
       Path file, Optional<KerasObject> config, KernelPoints kernelPoints) {
     KPConvX.Loader loader =
         config.map(KPConvX.loader(file)::withConfig).orElseGet(() -> KPConvX.loader(file));
-    try (WeightStore store = WeightStore.open(file);
+    try (StoredModel storeFile = StoredModel.open(file);
+        WeightStore store = storeFile.weights();
         Graph graph = new Graph()) {
-      Network network = loader.network(store);
+      Network network = loader.network(storeFile);
       network.build(Ops.create(graph), Mode.INFERENCE);
       Map<String, float[]> values = new LinkedHashMap<>();
       WeightLoader.read(network.layers(), network.match(store), kernelPoints)

@@ -2,16 +2,22 @@ package io.github.kpconvx.inference;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -27,6 +33,9 @@ class StoredFormsTest {
   /** What python-compat/test_files/keras_212.py writes. */
   private static final Path KERAS_212 =
       Path.of("src/test/resources/io/github/kpconvx/keras/keras-2.12.0");
+
+  /** What python-compat/test_files/keras_forms.py writes. */
+  private static final Path FORMS = KERAS_212.resolveSibling("forms");
 
   @TempDir private Path directory;
 
@@ -72,6 +81,64 @@ class StoredFormsTest {
     ModelDescription description = ModelDescription.of(file, config);
     assertEquals(13, description.layers().size());
     assertEquals(192, description.parameters());
+  }
+
+  /** A folder in an archive's place, weights in several files, HDF5 whose words name no modules. */
+  @ParameterizedTest
+  @ValueSource(strings = {"unzipped", "sharded.weights.json", "model.h5"})
+  void everyFormOfKeras3Opens(String name) {
+    Path file = FORMS.resolve(name);
+    Optional<KerasObject> config =
+        name.endsWith(".json")
+            ? Optional.of(KerasObject.parse(Fixtures.text(FORMS.resolve("config.json"))))
+            : Optional.empty();
+    assertPredicts(FORMS, loader(file, config));
+    assertSameWeights(file, config, FORMS.resolve("model.h5"));
+    ModelDescription description = ModelDescription.of(file, config);
+    assertEquals(6, description.layers().size());
+    assertEquals(Optional.empty(), description.problem());
+    if (config.isEmpty()) {
+      assertEquals(Optional.of("3.15.1"), description.kerasVersion());
+    }
+  }
+
+  /** As it is Keras 3's, it may become an archive. */
+  @ParameterizedTest
+  @ValueSource(strings = {"unzipped", "model.h5"})
+  void whatKeras3WroteBecomesAnArchive(String name) {
+    Path archive = directory.resolve("model.keras");
+    KPConvX.loader(FORMS.resolve(name)).convert(archive, writer -> writer);
+    assertPredicts(FORMS, KPConvX.loader(archive));
+    assertEquals(
+        Optional.of("3.15.1"), ModelDescription.of(archive, Optional.empty()).kerasVersion());
+  }
+
+  @Test
+  void shardsThatAreMissingOrElsewhereAreNamed() throws IOException {
+    Path index = directory.resolve("sharded.weights.json");
+    Files.copy(FORMS.resolve("sharded.weights.json"), index);
+    assertRefused(index, directory.resolve("sharded_00000.weights.h5") + " cannot be read");
+    Files.writeString(index, "{\"weight_map\": {\"/vars\": \"../other.weights.h5\"}}");
+    assertRefused(index, "\"../other.weights.h5\", expected the name of an .h5 file beside it");
+    Files.copy(FORMS.resolve("config.json"), index, StandardCopyOption.REPLACE_EXISTING);
+    assertRefused(index, "is JSON without weight_map");
+    for (String copy : List.of("a.weights.h5", "b.weights.h5")) {
+      Files.copy(FORMS.resolve("unzipped/model.weights.h5"), directory.resolve(copy));
+    }
+    Files.writeString(index, "{\"weight_map\": {\"/vars\": [\"a.weights.h5\", \"b.weights.h5\"]}}");
+    assertRefused(index, "two of its files hold layers/");
+  }
+
+  private static void assertRefused(Path file, String reason) {
+    KerasException e =
+        assertThrows(
+            KerasException.class,
+            () -> {
+              try (StoredModel model = StoredModel.open(file)) {
+                model.weights();
+              }
+            });
+    assertTrue(e.getMessage().contains(reason), e.getMessage());
   }
 
   private static KPConvX.Loader loader(Path file, Optional<KerasObject> config) {

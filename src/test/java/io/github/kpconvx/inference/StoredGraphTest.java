@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.WeightLoader;
@@ -106,7 +107,8 @@ class StoredGraphTest {
     Path file = CASE.resolve("model.keras");
     Path stored = directory.resolve("stored");
     KerasObject config = KPConvX.loader(file).config().orElseThrow();
-    try (WeightStore store = WeightStore.open(file);
+    try (StoredModel storeFile = StoredModel.open(file);
+        WeightStore store = storeFile.weights();
         Graph graph = new Graph()) {
       Network network = Network.of(config, List.of(), StandardLayers.registry());
       network.outline(Ops.create(graph));

@@ -12,6 +12,7 @@ import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
@@ -101,7 +102,8 @@ class ModelWriterTest {
   void everyBitIsKept(String name) {
     Path target = folder.resolve(name);
     writer().withKerasVersion("3.9.9").write(target, weights());
-    try (WeightStore store = WeightStore.open(target)) {
+    try (StoredModel storeFile = StoredModel.open(target);
+        WeightStore store = storeFile.weights()) {
       assertEquals(1, store.weights().size());
       assertArrayEquals(new int[] {0x7f800001, 0x80000000}, bits(store.weights().get(0)));
     }
@@ -148,7 +150,8 @@ class ModelWriterTest {
         "exists; it is left as it is",
         () -> writer().replacing(true).replacing(false).write(target, others));
     writer().replacing(true).write(target, others);
-    try (WeightStore store = WeightStore.open(target)) {
+    try (StoredModel storeFile = StoredModel.open(target);
+        WeightStore store = storeFile.weights()) {
       assertArrayEquals(
           new int[] {Float.floatToIntBits(1), Float.floatToIntBits(2)},
           bits(store.weights().get(0)));
@@ -224,7 +227,8 @@ class ModelWriterTest {
             .replace("\"class_name\": \"Dense\"", "\"class_name\": \"LeakyReLU\"")
             .replace("\"units\": 1, \"use_bias\": false", "\"negative_slope\": 0.5");
     ModelWriter.of(KerasObject.parse(config), StandardLayers.registry()).write(target, Map.of());
-    try (WeightStore store = WeightStore.open(target)) {
+    try (StoredModel storeFile = StoredModel.open(target);
+        WeightStore store = storeFile.weights()) {
       assertEquals(List.of(), store.weights());
     }
   }
@@ -244,7 +248,8 @@ class ModelWriterTest {
     ObjectNode alone = layer.json();
     alone.remove(List.of("name", "inbound_nodes", "build_config"));
     Map<String, TFloat32> weights = new LinkedHashMap<>();
-    try (WeightStore store = WeightStore.open(model.resolve("saved_model"))) {
+    try (StoredModel storeFile = StoredModel.open(model.resolve("saved_model"));
+        WeightStore store = storeFile.weights()) {
       // Named conv/W, conv/batch_normalization/gamma: told apart by their order.
       try (Graph graph = new Graph()) {
         Network network = Network.of(config, StandardLayers.registry());
@@ -303,7 +308,8 @@ class ModelWriterTest {
         "leave them out by the name FibonacciShellInitializer",
         () -> writer.write(folder.resolve("layer.weights.h5"), single.weights()));
     writer.write(folder.resolve("layer"), single.weights());
-    try (WeightStore store = WeightStore.open(folder.resolve("layer"))) {
+    try (StoredModel storeFile = StoredModel.open(folder.resolve("layer"));
+        WeightStore store = storeFile.weights()) {
       StoredWeight last = store.weights().get(store.weights().size() - 1);
       assertEquals("conv/Q", last.name());
       assertTrue(last.isBare());
@@ -340,7 +346,8 @@ class ModelWriterTest {
                 .write(folder.resolve("other.keras"), single.weights()));
     // Where the class in Python holds Q as a weight, the file holds it too.
     writer.withUntrackedWeights(Set.of()).write(folder.resolve("weight.keras"), single.weights());
-    try (WeightStore store = WeightStore.open(folder.resolve("weight.keras"))) {
+    try (StoredModel storeFile = StoredModel.open(folder.resolve("weight.keras"));
+        WeightStore store = storeFile.weights()) {
       assertEquals(single.weights().size(), store.weights().size());
     }
   }

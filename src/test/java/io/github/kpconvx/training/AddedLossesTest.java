@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.StandardLayers;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
@@ -49,7 +50,8 @@ class AddedLossesTest {
     try (Trainer trainer =
             new Trainer(
                 KPConvX.loader(model).config().orElseThrow(), StandardLayers.registry(), settings);
-        WeightStore stored = WeightStore.open(model)) {
+        StoredModel storedFile = StoredModel.open(model);
+        WeightStore stored = storedFile.weights()) {
       trainer.loadWeights(stored, KernelPoints.fromFileOnly());
       float[] evaluated = golden.get("evaluated").toFloats();
       assertEquals(evaluated[0], trainer.evaluate(examples).loss(), 1e-5 * evaluated[0]);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.StandardLayers;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
@@ -46,7 +47,8 @@ class FixedCallsTest {
     try (Trainer trainer =
             new Trainer(
                 KPConvX.loader(model).config().orElseThrow(), StandardLayers.registry(), SETTINGS);
-        WeightStore stored = WeightStore.open(model)) {
+        StoredModel storedFile = StoredModel.open(model);
+        WeightStore stored = storedFile.weights()) {
       trainer.loadWeights(stored, KernelPoints.fromFileOnly());
       Map<String, NpyArray> before = trainer.weights();
       trainer.fit(

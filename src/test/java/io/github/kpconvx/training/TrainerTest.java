@@ -12,6 +12,7 @@ import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Layer;
@@ -273,8 +274,9 @@ class TrainerTest {
   void frozenLayersKeepTheirWeights() {
     KerasObject frozen = FrozenLayers.freeze(model(), List.of("stem", "conv", "stem_norm"));
     try (Trainer trainer = new Trainer(frozen, StandardLayers.registry(), settings().build());
-        WeightStore store =
-            WeightStore.open(Fixtures.of("network_segmentation").resolve("model.keras"))) {
+        StoredModel storeFile =
+            StoredModel.open(Fixtures.of("network_segmentation").resolve("model.keras"));
+        WeightStore store = storeFile.weights()) {
       trainer.loadWeights(store, KernelPoints.fromFileOnly());
       Map<String, NpyArray> before = trainer.weights();
       trainer.fit(examples(6, 1), Optional.empty(), Optional.empty(), NOBODY);

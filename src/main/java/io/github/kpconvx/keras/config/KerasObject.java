@@ -163,13 +163,19 @@ public final class KerasObject {
   }
 
   /**
-   * The same object, where its file tells which version of Keras wrote it.
+   * The same object, where its file tells which version of Keras wrote it. Keras 2 keeps its
+   * version in the configuration too.
    *
    * @param kerasVersion the version, such as {@code 3.6.0}
    * @return the object, whose parts know the version too
    */
   public KerasObject writtenBy(String kerasVersion) {
-    return new KerasObject(json, kerasVersion);
+    ObjectNode written = json;
+    if (kerasVersion.startsWith(KERAS_2)) {
+      written = json.deepCopy();
+      written.put(KERAS_VERSION, kerasVersion);
+    }
+    return new KerasObject(written, kerasVersion);
   }
 
   /**
@@ -184,12 +190,12 @@ public final class KerasObject {
   }
 
   /**
-   * Whether Keras 2 wrote it: it says so, or names no module.
+   * Whether Keras 2 wrote it: its file says so or, where nobody says, it names no module.
    *
    * @return true for objects of Keras 2
    */
   public boolean isOfKeras2() {
-    return version.startsWith(KERAS_2) || module().isEmpty();
+    return version.isEmpty() ? module().isEmpty() : version.startsWith(KERAS_2);
   }
 
   /**

@@ -3,26 +3,104 @@ package io.github.kpconvx.keras.file;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.TextFile;
+import io.github.kpconvx.keras.hdf5.Hdf5File;
+import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** The kinds of files that hold a Keras model, told apart by their content. */
+/** The kinds of files that hold a Keras model or its weights, told apart by their content. */
 public enum FileKind {
+  /** Keras 3's {@code save_model(…, zipped=False)}: what an archive holds, as a folder. */
+  UNZIPPED("an unzipped model folder (with config.json)") {
+    @Override
+    boolean holds(Path path, byte[] start) {
+      return Files.isRegularFile(path.resolve(KerasArchive.CONFIG))
+          && !Files.exists(path.resolve(SavedModelDirectory.GRAPH));
+    }
+
+    @Override
+    StoredModel open(Path path) {
+      return new ArchiveFile(KerasArchive.open(path), "unzipped Keras archive (folder)");
+    }
+  },
+
   /** A directory with a {@code saved_model.pb}. */
-  SAVED_MODEL,
+  SAVED_MODEL("a SavedModel directory (with saved_model.pb)") {
+    @Override
+    boolean holds(Path path, byte[] start) {
+      return Files.isDirectory(path);
+    }
+
+    @Override
+    StoredModel open(Path path) {
+      return new SavedModelFile(SavedModelDirectory.open(path));
+    }
+  },
+
+  /** An HDF5 file, be it a whole model or weights alone; also where its name ends in .keras. */
+  HDF5("an HDF5 file (.h5, .weights.h5)") {
+    @Override
+    boolean holds(Path path, byte[] start) {
+      return beginsWith(start, HDF5_START) || (ends(path, ".h5") && !ARCHIVE.holds(path, start));
+    }
+
+    @Override
+    StoredModel open(Path path) {
+      return Hdf5ModelFile.of(path, Hdf5File.open(path));
+    }
+  },
+
   /** A {@code .keras} archive. */
-  ARCHIVE,
-  /** An HDF5 file, be it a whole model or weights alone. */
-  HDF5;
+  ARCHIVE("a .keras archive") {
+    @Override
+    boolean holds(Path path, byte[] start) {
+      return beginsWith(start, ZIP_START) || ends(path, ".keras");
+    }
+
+    @Override
+    StoredModel open(Path path) {
+      return new ArchiveFile(KerasArchive.open(path), "Keras archive (.keras)");
+    }
+  },
+
+  /** The index of weights that Keras 3 cut into several HDF5 files. */
+  SHARDED_WEIGHTS("sharded weights (.weights.json)") {
+    @Override
+    boolean holds(Path path, byte[] start) {
+      return ends(path, ".json");
+    }
+
+    @Override
+    StoredModel open(Path path) {
+      return new ShardedWeightsFile(path);
+    }
+  };
 
   private static final byte[] ZIP_START = {'P', 'K'};
   private static final byte[] HDF5_START = {(byte) 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  private static final String KINDS =
-      "a SavedModel directory (with saved_model.pb), a .keras archive or an HDF5 file (.h5, .weights.h5)";
+
+  private final String words;
+
+  FileKind(String words) {
+    this.words = words;
+  }
+
+  /**
+   * Whether a file is of this kind.
+   *
+   * @param path a file or directory that exists
+   * @param start a file's first bytes
+   */
+  abstract boolean holds(Path path, byte[] start);
+
+  /** Opens a file of this kind. */
+  abstract StoredModel open(Path path);
 
   /**
    * The kind of a file or directory.
@@ -33,29 +111,34 @@ public enum FileKind {
    */
   public static FileKind of(Path path) {
     if (!Files.exists(path)) {
-      throw new KerasException(path + " does not exist, expected " + KINDS);
-    }
-    if (Files.isDirectory(path)) {
-      return SAVED_MODEL;
+      throw new KerasException("No such file or directory: " + path + "; expected " + all());
     }
     TextFile.refusePointer(path);
-    byte[] start = start(path);
-    String name = String.valueOf(path.getFileName());
-    if (beginsWith(start, HDF5_START) || (name.endsWith(".h5") && !beginsWith(start, ZIP_START))) {
-      return HDF5;
-    }
-    if (beginsWith(start, ZIP_START) || name.endsWith(".keras")) {
-      return ARCHIVE;
-    }
-    throw new KerasException(
+    byte[] start = Files.isDirectory(path) ? new byte[0] : start(path);
+    return Stream.of(values())
+        .filter(kind -> kind.holds(path, start))
+        .findFirst()
+        .orElseThrow(() -> none(path, start));
+  }
+
+  private static KerasException none(Path path, byte[] start) {
+    return new KerasException(
         "%s is none of the kinds that hold weights, expected %s; found a file of %s"
             .formatted(
                 path,
-                KINDS,
+                all(),
                 start.length == 0
                     ? "0 bytes"
                     : "another kind, which begins with the bytes "
                         + HexFormat.ofDelimiter(" ").formatHex(start)));
+  }
+
+  private static String all() {
+    return Stream.of(values()).map(kind -> kind.words).collect(Collectors.joining(", "));
+  }
+
+  private static boolean ends(Path path, String suffix) {
+    return path.toString().endsWith(suffix);
   }
 
   private static byte[] start(Path path) {

@@ -9,18 +9,15 @@ import io.github.kpconvx.keras.hdf5.Hdf5WeightStore;
 import io.github.kpconvx.keras.weights.ClassNames;
 import io.github.kpconvx.keras.weights.WeightStore;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.zip.CRC32;
-import java.util.zip.CheckedInputStream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
 
 /**
  * A {@code .keras} archive as {@code model.save} of Keras 3, and of Keras 2.12 and later, writes
- * it: a zip of {@code metadata.json}, {@code config.json} and {@code model.weights.h5}.
+ * it: a zip of {@code metadata.json}, {@code config.json} and {@code model.weights.h5}, or a folder
+ * of the same files.
  *
  * <p>Only these three entries are read, and each only as far as it is plausible: an entry that is
  * damaged, larger than it says or inflated beyond reason is an error.
@@ -38,19 +35,14 @@ public final class KerasArchive implements AutoCloseable {
   /** The longest array that every JVM can make. */
   static final long MAX_WEIGHTS = Integer.MAX_VALUE - 8L;
 
-  /** Keras stores weights uncompressed; a recompressed archive shrinks them by little. */
-  private static final long MAX_EXPANSION = 100;
-
-  private static final long FREE_EXPANSION = 16L << 20;
-
   private final Path path;
-  private final ZipFile zip;
+  private final ArchiveEntries entries;
   private final JsonNode metadata;
   private final JsonNode config;
 
-  private KerasArchive(Path path, ZipFile zip) throws IOException {
+  private KerasArchive(Path path, ArchiveEntries entries) throws IOException {
     this.path = path;
-    this.zip = zip;
+    this.entries = entries;
     metadata = Json.object(read(METADATA, MAX_JSON), path + " (" + METADATA + ")");
     config = Json.object(read(CONFIG, MAX_JSON), path + " (" + CONFIG + ")");
     if (!metadata.path("keras_version").isTextual()) {
@@ -62,23 +54,21 @@ public final class KerasArchive implements AutoCloseable {
   /**
    * Opens an archive and reads its metadata and configuration.
    *
-   * @param path a {@code .keras} file
+   * @param path a {@code .keras} file, or the same as a folder
    * @return the archive, the caller's to close
    * @throws KerasException if the file is no readable {@code .keras} archive
    */
   public static KerasArchive open(Path path) {
-    ZipFile zip;
+    return of(path, Files.isDirectory(path) ? new FolderEntries(path) : ZipEntries.of(path));
+  }
+
+  /** Takes care of the entries. */
+  private static KerasArchive of(Path path, ArchiveEntries entries) {
     try {
-      zip = new ZipFile(path.toFile());
-    } catch (IOException | IllegalArgumentException e) {
-      throw new KerasException(
-          path + " is no readable .keras archive (a zip file): " + Failures.reason(e), e);
-    }
-    try {
-      return new KerasArchive(path, zip);
+      return new KerasArchive(path, entries);
     } catch (IOException | RuntimeException e) {
       try {
-        zip.close();
+        entries.close();
       } catch (IOException suppressed) {
         e.addSuppressed(suppressed);
       }
@@ -138,44 +128,14 @@ public final class KerasArchive implements AutoCloseable {
   }
 
   private byte[] read(String name, long limit) throws IOException {
-    List<? extends ZipEntry> entries =
-        zip.stream().filter(entry -> entry.getName().equals(name)).toList();
-    if (entries.size() != 1) {
+    List<String> names = entries.names();
+    long count = names.stream().filter(name::equals).count();
+    if (count != 1) {
       throw new KerasException(
           "%s holds %d entries named %s, expected one; found %s"
-              .formatted(
-                  path,
-                  entries.size(),
-                  name,
-                  ClassNames.list(zip.stream().map(ZipEntry::getName).sorted().toList())));
+              .formatted(path, count, name, ClassNames.list(names.stream().sorted().toList())));
     }
-    ZipEntry entry = entries.get(0);
-    long size = entry.getSize();
-    long stored = entry.getCompressedSize();
-    if (size > limit) {
-      throw new KerasException(
-          "%s: entry %s has %d bytes, expected at most %d".formatted(path, name, size, limit));
-    }
-    if (size > FREE_EXPANSION && size / MAX_EXPANSION > stored) {
-      throw new KerasException(
-          "%s: entry %s grows from %d to %d bytes, expected at most %d times its stored size"
-              .formatted(path, name, stored, size, MAX_EXPANSION));
-    }
-    CRC32 checksum = new CRC32();
-    try (InputStream in = new CheckedInputStream(zip.getInputStream(entry), checksum)) {
-      byte[] bytes = in.readNBytes((int) size);
-      if (bytes.length < size || in.read() != -1) {
-        throw new KerasException(
-            "%s: entry %s has %s bytes than the %d that it declares"
-                .formatted(path, name, bytes.length < size ? "fewer" : "more", size));
-      }
-      if (checksum.getValue() != entry.getCrc()) {
-        throw new KerasException(
-            "%s: entry %s is damaged: its checksum is %08x, expected %08x"
-                .formatted(path, name, checksum.getValue(), entry.getCrc()));
-      }
-      return bytes;
-    }
+    return entries.read(name, limit);
   }
 
   private static KerasException damaged(Path path, Exception cause) {
@@ -185,7 +145,7 @@ public final class KerasArchive implements AutoCloseable {
   @Override
   public void close() {
     try {
-      zip.close();
+      entries.close();
     } catch (IOException e) {
       throw new KerasException(path + " cannot be closed: " + Failures.reason(e), e);
     }

@@ -40,7 +40,9 @@ public final class Hdf5WeightStore implements WeightStore {
 
   private static final Pattern SEED = Pattern.compile("(.*/)?seed_generator(_\\d+)?/vars/0");
 
-  private final Hdf5File file;
+  private final Path source;
+  private final String name;
+  private final List<Hdf5File> files;
   private final Map<String, Hdf5Weight> weights = new LinkedHashMap<>();
   private final boolean ofKeras212;
 
@@ -51,17 +53,36 @@ public final class Hdf5WeightStore implements WeightStore {
    * @throws KerasException if it holds what a weight file does not
    */
   public Hdf5WeightStore(Hdf5File file) {
-    this.file = file;
-    Hdf5File.Listing listing = file.list(TRAINER_STATE);
-    ofKeras212 = listing.groups().keySet().stream().anyMatch(path -> path.endsWith(LISTED_TWICE));
-    listing
-        .weights()
-        .forEach(
-            (path, weight) -> {
-              if (!isSeed(weight)) {
-                weights.put(path, weight);
-              }
-            });
+    this(file.source(), file.name(), List.of(file));
+  }
+
+  /**
+   * Weights that are spread over several files, which are closed with them.
+   *
+   * @param source names them all in errors
+   * @param shards the files
+   * @throws KerasException if one holds what a weight file does not, or what another holds too
+   */
+  public Hdf5WeightStore(Path source, List<Hdf5File> shards) {
+    this(source, source.toString(), shards);
+  }
+
+  private Hdf5WeightStore(Path source, String name, List<Hdf5File> files) {
+    this.source = source;
+    this.name = name;
+    this.files = List.copyOf(files);
+    List<Hdf5File.Listing> listings = files.stream().map(file -> file.list(TRAINER_STATE)).toList();
+    ofKeras212 =
+        listings.stream()
+            .flatMap(listing -> listing.groups().keySet().stream())
+            .anyMatch(path -> path.endsWith(LISTED_TWICE));
+    listings.forEach(listing -> listing.weights().forEach(this::add));
+  }
+
+  private void add(String path, Hdf5Weight weight) {
+    if (!isSeed(weight) && weights.put(path, weight) != null) {
+      throw new KerasException("%s: two of its files hold %s, expected one".formatted(name, path));
+    }
   }
 
   private static boolean isSeed(Hdf5Weight weight) {
@@ -72,7 +93,7 @@ public final class Hdf5WeightStore implements WeightStore {
 
   @Override
   public Path source() {
-    return file.source();
+    return source;
   }
 
   @Override
@@ -89,9 +110,9 @@ public final class Hdf5WeightStore implements WeightStore {
         .findFirst()
         .ifPresent(
             weight -> {
-              throw WeightAlignment.surplus(file.name(), weight);
+              throw WeightAlignment.surplus(name, weight);
             });
-    WeightAlignment.requireFloat32(file.name(), found);
+    WeightAlignment.requireFloat32(name, found);
     return found;
   }
 
@@ -107,7 +128,7 @@ public final class Hdf5WeightStore implements WeightStore {
       own.add(weight);
     }
     List<WeightAlignment.Run> runs = WeightAlignment.Run.of(prefix, layer.weightsInKerasOrder());
-    WeightAlignment.align(file.name() + ", " + group + "vars", runs, own)
+    WeightAlignment.align(name + ", " + group + "vars", runs, own)
         .forEach(run -> run.forEach((name, stored) -> found.put(prefix + name, stored)));
     own.forEach(matched -> left.remove(matched.path()));
     layer
@@ -146,6 +167,6 @@ public final class Hdf5WeightStore implements WeightStore {
 
   @Override
   public void close() {
-    file.close();
+    files.forEach(Hdf5File::close);
   }
 }

@@ -38,7 +38,9 @@ import org.tensorflow.proto.TensorShapeProto;
  * <p>Immutable and safe for many threads; holds no native memory and no open file.
  */
 public final class SavedModelDirectory {
-  static final String GRAPH = "saved_model.pb";
+  /** The file that makes a directory a SavedModel. */
+  public static final String GRAPH = "saved_model.pb";
+
   private static final String KERAS_2_METADATA = "keras_metadata.pb";
   static final String CONFIG = "assets.extra/keras_config.json";
   static final String SERVE = "serve";

@@ -1,12 +1,6 @@
 package io.github.kpconvx.keras.weights;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.file.FileKind;
-import io.github.kpconvx.keras.file.KerasArchive;
-import io.github.kpconvx.keras.hdf5.Hdf5File;
-import io.github.kpconvx.keras.hdf5.Hdf5WeightStore;
-import io.github.kpconvx.keras.hdf5.LegacyHdf5WeightStore;
-import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -18,36 +12,6 @@ import java.util.Map;
  * <p>Safe for use by one thread at a time.
  */
 public interface WeightStore extends AutoCloseable {
-
-  /**
-   * Opens the weights of a model, whose kind is told by its content.
-   *
-   * @param path a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
-   *     .weights.h5}
-   * @return its weights, the caller's to close
-   * @throws KerasException if there is nothing at the path, or nothing of these kinds
-   */
-  static WeightStore open(Path path) {
-    return switch (FileKind.of(path)) {
-      case SAVED_MODEL -> SavedModelDirectory.open(path).weights();
-      case ARCHIVE -> {
-        try (KerasArchive archive = KerasArchive.open(path)) {
-          yield archive.weights();
-        }
-      }
-      case HDF5 -> {
-        Hdf5File file = Hdf5File.open(path);
-        try {
-          yield LegacyHdf5WeightStore.isLegacy(file)
-              ? new LegacyHdf5WeightStore(file)
-              : new Hdf5WeightStore(file);
-        } catch (RuntimeException e) {
-          file.close();
-          throw e;
-        }
-      }
-    };
-  }
 
   /**
    * The file or directory that was opened.

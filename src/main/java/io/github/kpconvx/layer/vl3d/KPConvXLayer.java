@@ -76,7 +76,8 @@ import org.tensorflow.types.family.TNumber;
  * var layer = KPConvXLayer.builder().blocks(2).hiddenChannels(256).build();
  * layer.build(tf, 64);
  * Operand<TFloat32> y = layer.call(tf, x, f, n, Mode.INFERENCE);
- * try (WeightStore store = WeightStore.open(path)) {
+ * try (StoredModel storeFile = StoredModel.open(path);
+ * WeightStore store = storeFile.weights()) {
  *   layer.loadWeights(store, session);
  * }
  * }</pre>

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.kpconvx.keras.SmallModel;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.keras.weights.WeightStoreTest;
@@ -28,7 +29,8 @@ class Hdf5WeightStoreTest {
   @ParameterizedTest
   @ValueSource(strings = {"sound", "sound-v3", "sound-gzip", "sound-bigendian"})
   void readsWhateverWayTheValuesAreStored(String name) {
-    try (WeightStore store = WeightStore.open(file(name + ".weights.h5"))) {
+    try (StoredModel storeFile = StoredModel.open(file(name + ".weights.h5"));
+        WeightStore store = storeFile.weights()) {
       assertSound(store, HEAD, "head/");
       assertEquals("layers/dense/vars/0", store.weights().get(0).path());
       assertEquals("head/0", store.weights().get(0).name());
@@ -38,7 +40,8 @@ class Hdf5WeightStoreTest {
 
   @Test
   void aLayerSavedAloneHasItsWeightsAtTheTop() {
-    try (WeightStore store = WeightStore.open(file("top.weights.h5"))) {
+    try (StoredModel storeFile = StoredModel.open(file("top.weights.h5"));
+        WeightStore store = storeFile.weights()) {
       assertSound(store, dense("head", 4, 2), "head/");
       assertEquals("vars/0", store.weights().get(0).name());
     }

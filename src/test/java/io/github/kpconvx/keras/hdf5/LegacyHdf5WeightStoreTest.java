@@ -11,7 +11,7 @@ import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.SmallModel;
-import io.github.kpconvx.keras.file.ModelFile;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightSpec;
@@ -36,7 +36,8 @@ class LegacyHdf5WeightStoreTest {
   @ParameterizedTest
   @ValueSource(strings = {"sound", "whole", "pieces", "other-name", "other-language"})
   void readsWhatIsThere(String name) {
-    try (WeightStore store = WeightStore.open(file("legacy-" + name + ".h5"))) {
+    try (StoredModel storeFile = StoredModel.open(file("legacy-" + name + ".h5"));
+        WeightStore store = storeFile.weights()) {
       var found = store.match(HEAD);
       assertEquals(2, found.size());
       assertArrayEquals(
@@ -49,7 +50,8 @@ class LegacyHdf5WeightStoreTest {
   @Test
   void opensAModelWhoseNamesAreNotAscii() throws Exception {
     Path unicode = Path.of(getClass().getResource("/unicode/uni.h5").toURI());
-    try (WeightStore store = WeightStore.open(unicode)) {
+    try (StoredModel storeFile = StoredModel.open(unicode);
+        WeightStore store = storeFile.weights()) {
       assertEquals(
           List.of("größe Ω 点/kernel", "größe Ω 点/bias"),
           store.weights().stream().map(StoredWeight::name).toList());
@@ -67,7 +69,8 @@ class LegacyHdf5WeightStoreTest {
 
   @Test
   void tellsNameAndPlaceOfAWeight() {
-    try (WeightStore store = WeightStore.open(file("legacy-whole.h5"))) {
+    try (StoredModel storeFile = StoredModel.open(file("legacy-whole.h5"));
+        WeightStore store = storeFile.weights()) {
       StoredWeight kernel = store.weights().get(0);
       assertEquals("head/kernel:0", kernel.name());
       assertEquals("model_weights/head/head/kernel:0", kernel.path());
@@ -128,7 +131,8 @@ class LegacyHdf5WeightStoreTest {
     LayerSpec stem = dense("stem", 4, 2);
     LayerSpec head = dense("head", 4, 2);
     Path file = file("legacy-layers.h5");
-    try (WeightStore store = WeightStore.open(file)) {
+    try (StoredModel storeFile = StoredModel.open(file);
+        WeightStore store = storeFile.weights()) {
       assertEquals(4, store.match(LayerSpec.network("Functional", List.of(head, stem))).size());
     }
     WeightStoreTest.refuses(
@@ -140,11 +144,14 @@ class LegacyHdf5WeightStoreTest {
   @Test
   void aConfigurationThatIsNoJsonIsRefusedByThoseWhoWantIt() {
     Path file = file("legacy-whole.h5");
-    KerasException e = assertThrows(KerasException.class, () -> ModelFile.read(file));
-    assertTrue(e.getMessage().contains(file + " (model_config) is no valid JSON"), e.getMessage());
-    assertEquals(
-        "HDF5 weights in the layout of Keras 2 (.h5)",
-        ModelFile.read(file("legacy-sound.h5")).format());
+    try (StoredModel model = StoredModel.open(file)) {
+      KerasException e = assertThrows(KerasException.class, model::config);
+      assertTrue(
+          e.getMessage().contains(file + " (model_config) is no valid JSON"), e.getMessage());
+    }
+    try (StoredModel model = StoredModel.open(file("legacy-sound.h5"))) {
+      assertEquals("HDF5 weights in the layout of Keras 2 (.h5)", model.format());
+    }
   }
 
   /** What is trained comes first, but not of a layer that is not trained. */

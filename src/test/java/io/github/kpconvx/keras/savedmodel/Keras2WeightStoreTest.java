@@ -11,7 +11,7 @@ import com.google.protobuf.UnknownFieldSet;
 import com.google.protobuf.UnknownFieldSet.Field;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.SmallModel;
-import io.github.kpconvx.keras.file.ModelFile;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightSpec;
@@ -56,12 +56,12 @@ class Keras2WeightStoreTest {
 
   @Test
   void tellsWhatItIs() {
-    ModelFile model = ModelFile.read(SOUND);
+    StoredModel model = StoredModel.open(SOUND);
     assertEquals("SavedModel (Keras 2 save)", model.format());
     assertEquals(Optional.of("2.15.0"), model.kerasVersion());
     assertEquals(Optional.of("2.15.1"), model.tensorFlowVersion());
     assertEquals("Functional", model.config().orElseThrow().className());
-    assertTrue(model.keras());
+    assertTrue(model.isOfKeras());
   }
 
   @Test
@@ -166,7 +166,7 @@ class Keras2WeightStoreTest {
     byte[] whole = Files.readAllBytes(SOUND.resolve(METADATA));
     Files.write(directory.resolve(METADATA), Arrays.copyOf(whole, (int) (whole.length * part)));
     WeightStoreTest.refuses(directory, METADATA + " is damaged");
-    assertThrows(KerasException.class, () -> ModelFile.read(directory));
+    assertThrows(KerasException.class, () -> StoredModel.open(directory).config());
   }
 
   @Test
@@ -186,7 +186,7 @@ class Keras2WeightStoreTest {
   @Test
   void aModelWithoutConfigurationHasNone() throws IOException {
     write(METADATA, metadata(0, "{\"class_name\": \"Mine\", \"keras_version\": \"2.15.0\"}"));
-    assertEquals(Optional.empty(), ModelFile.read(directory).config());
+    assertEquals(Optional.empty(), StoredModel.open(directory).config());
     refuses("there is no layer 'stem', found nothing");
   }
 
@@ -214,7 +214,8 @@ class Keras2WeightStoreTest {
       Path path = directory.resolve("variables").resolve(name);
       byte[] whole = Files.readAllBytes(path);
       Files.write(path, Arrays.copyOf(whole, (int) (whole.length * part)));
-      try (WeightStore store = WeightStore.open(directory)) {
+      try (StoredModel storeFile = StoredModel.open(directory);
+          WeightStore store = storeFile.weights()) {
         var found = store.match(SmallModel.spec(false));
         KerasException e =
             assertThrows(KerasException.class, () -> found.values().forEach(SmallModel::values));
@@ -241,7 +242,8 @@ class Keras2WeightStoreTest {
             "head",
             "Dense",
             List.of(WeightSpec.of("matrix", true, 4, 2), WeightSpec.of("bias", true, 2))));
-    try (WeightStore store = WeightStore.open(directory)) {
+    try (StoredModel storeFile = StoredModel.open(directory);
+        WeightStore store = storeFile.weights()) {
       StoredWeight matrix = store.match(LayerSpec.network("Functional", layers)).get("head/matrix");
       KerasException e = assertThrows(KerasException.class, matrix::read);
       assertTrue(

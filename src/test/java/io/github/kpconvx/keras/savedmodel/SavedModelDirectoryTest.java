@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.WireFormat;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.SmallModel;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightSpec;
@@ -93,7 +94,8 @@ class SavedModelDirectoryTest {
   void bareVariablesAreFoundByTheirLayersNameOrByExclusion() {
     List<LayerSpec> layers = new ArrayList<>(SmallModel.spec(false).sublayers().get("layers"));
     layers.set(2, SmallModel.kpconvx("renamed", false));
-    try (WeightStore store = WeightStore.open(file(BARE))) {
+    try (StoredModel storeFile = StoredModel.open(file(BARE));
+        WeightStore store = storeFile.weights()) {
       var found = store.match(LayerSpec.network("Functional", layers));
       assertEquals("kp/Q", found.get("renamed/Q").name());
       assertEquals("kp_conv_x_layer/Q", found.get("kp_conv_x_layer/Q").name());
@@ -258,7 +260,8 @@ class SavedModelDirectoryTest {
   void aCutCheckpointIsOneErrorOnReading(String name, double part) throws IOException {
     copy(BARE);
     cut("variables/" + name, part);
-    try (WeightStore store = WeightStore.open(directory)) {
+    try (StoredModel storeFile = StoredModel.open(directory);
+        WeightStore store = storeFile.weights()) {
       var found = store.match(SmallModel.spec(false));
       KerasException e =
           assertThrows(KerasException.class, () -> found.values().forEach(SmallModel::values));
@@ -281,7 +284,8 @@ class SavedModelDirectoryTest {
 
   private void readAll() {
     for (Path path : List.of(directory, file(BARE))) {
-      try (WeightStore store = WeightStore.open(path)) {
+      try (StoredModel storeFile = StoredModel.open(path);
+          WeightStore store = storeFile.weights()) {
         store.match(SmallModel.spec(false)).values().forEach(SmallModel::values);
       } catch (KerasException e) {
         assertEquals(directory, path);
@@ -308,7 +312,8 @@ class SavedModelDirectoryTest {
             "head",
             "Dense",
             List.of(WeightSpec.of("kernel", true, 4, 2), WeightSpec.of("bias", true, 5))));
-    try (WeightStore store = WeightStore.open(directory)) {
+    try (StoredModel storeFile = StoredModel.open(directory);
+        WeightStore store = storeFile.weights()) {
       StoredWeight bias = store.match(LayerSpec.network("Functional", layers)).get("head/bias");
       KerasException e = assertThrows(KerasException.class, bias::read);
       assertTrue(

@@ -11,6 +11,7 @@ import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.SmallModel;
 import io.github.kpconvx.keras.file.KerasArchive;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.hdf5.Hdf5File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -58,7 +59,8 @@ public class WeightStoreTest {
   void givesEachWeightByItsQualifiedName(String name) {
     String q = name.substring(0, name.indexOf('-'));
     boolean savedModel = Files.isDirectory(file(name));
-    try (WeightStore store = WeightStore.open(file(name))) {
+    try (StoredModel storeFile = StoredModel.open(file(name));
+        WeightStore store = storeFile.weights()) {
       assertEquals(file(name), store.source());
       var found = store.match(SmallModel.spec(q.equals("deformable")));
       assertGolden(q + ".json", holdsQ(name), found);
@@ -71,7 +73,8 @@ public class WeightStoreTest {
   @MethodSource("files")
   void aFloatingWeightMayStandAnywhere(String name) {
     String q = name.substring(0, name.indexOf('-'));
-    try (WeightStore store = WeightStore.open(file(name))) {
+    try (StoredModel storeFile = StoredModel.open(file(name));
+        WeightStore store = storeFile.weights()) {
       // The other way round than the file has it.
       assertGolden(
           q + ".json", holdsQ(name), reordered(store.match(SmallModel.spec(!isFirst(q))), q));
@@ -122,7 +125,8 @@ public class WeightStoreTest {
   @ParameterizedTest
   @MethodSource("files")
   void aClosedStoreReadsNoMore(String name) {
-    WeightStore store = WeightStore.open(file(name));
+    StoredModel storeFile = StoredModel.open(file(name));
+    WeightStore store = storeFile.weights();
     StoredWeight weight = store.weights().get(0);
     SmallModel.values(weight);
     store.close();
@@ -135,7 +139,8 @@ public class WeightStoreTest {
     Path h5 = Files.copy(file("frozen-3.6.0.weights.h5"), directory.resolve("weights"));
     Path keras = Files.copy(file("frozen-3.6.0.keras"), directory.resolve("model.h5"));
     for (Path path : List.of(h5, keras)) {
-      try (WeightStore store = WeightStore.open(path)) {
+      try (StoredModel storeFile = StoredModel.open(path);
+          WeightStore store = storeFile.weights()) {
         assertEquals(29, store.weights().size());
       }
     }
@@ -145,7 +150,7 @@ public class WeightStoreTest {
   void refusesWhatHoldsNoWeights(@TempDir Path directory) throws IOException {
     refuses(
         directory.resolve("none.keras"),
-        "does not exist",
+        "No such file or directory",
         ".keras",
         "an HDF5 file (.h5, .weights.h5)");
     refuses(directory, "is no SavedModel: has no saved_model.pb", "found nothing");
@@ -166,8 +171,14 @@ public class WeightStoreTest {
     refuses(directory, "found a.keras, a.txt, a.weights.h5, empty");
   }
 
+  private static void openWeights(Path path) {
+    try (StoredModel model = StoredModel.open(path)) {
+      model.weights();
+    }
+  }
+
   public static void refuses(Path path, String... parts) {
-    KerasException e = assertThrows(KerasException.class, () -> WeightStore.open(path).close());
+    KerasException e = assertThrows(KerasException.class, () -> openWeights(path));
     for (String part : parts) {
       assertTrue(e.getMessage().contains(part), () -> part + " in: " + e.getMessage());
     }
@@ -176,7 +187,8 @@ public class WeightStoreTest {
   }
 
   public static void refuses(Path path, LayerSpec model, String... parts) {
-    try (WeightStore store = WeightStore.open(path)) {
+    try (StoredModel storeFile = StoredModel.open(path);
+        WeightStore store = storeFile.weights()) {
       KerasException e = assertThrows(KerasException.class, () -> store.match(model));
       for (String part : parts) {
         assertTrue(e.getMessage().contains(part), () -> part + " in: " + e.getMessage());

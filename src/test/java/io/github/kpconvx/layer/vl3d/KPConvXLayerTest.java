@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.numpy.NpyArray;
@@ -120,7 +121,8 @@ class KPConvXLayerTest {
     NpyArray f = inputs.get("F");
     try (Graph graph = new Graph();
         Session session = new Session(graph);
-        WeightStore store = WeightStore.open(file);
+        StoredModel storeFile = StoredModel.open(file);
+        WeightStore store = storeFile.weights();
         TFloat32 xs = floats(inputs.get("X"));
         TFloat32 fs = floats(f);
         TInt32 ns =

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.keras.file.ModelFile;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.Gradients;
 import io.github.kpconvx.layer.KernelPoints;
@@ -100,11 +100,12 @@ class OriginalGradientsTest {
             ? GaussianFilter.FALLING
             : GaussianFilter.GROWING;
     Path bare = file.resolveSibling("bare");
-    try (WeightStore weights = WeightStore.open(file);
+    try (StoredModel weightsFile = StoredModel.open(file);
+        WeightStore weights = weightsFile.weights();
         Graph graph = new Graph();
         Session session = new Session(graph)) {
       Ops tf = Ops.create(graph);
-      KerasObject config = ModelFile.read(file).config().orElseThrow();
+      KerasObject config = StoredModel.open(file).config().orElseThrow();
       Network network = Network.of(config, StandardLayers.registry(gaussian));
       Network.Built built = network.build(tf, Mode.TRAINING_FIXED);
       network.loadWeights(

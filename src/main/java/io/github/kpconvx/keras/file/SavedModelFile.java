@@ -1,0 +1,54 @@
+package io.github.kpconvx.keras.file;
+
+import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.savedmodel.Assets;
+import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
+import io.github.kpconvx.keras.savedmodel.Signature;
+import io.github.kpconvx.keras.weights.WeightStore;
+import java.util.List;
+import java.util.Optional;
+
+/** A SavedModel directory as a stored model. */
+final class SavedModelFile extends StoredModel {
+  private final SavedModelDirectory directory;
+
+  SavedModelFile(SavedModelDirectory directory) {
+    super(directory.path(), "SavedModel (" + directory.writer() + ")");
+    this.directory = directory;
+  }
+
+  @Override
+  public Optional<String> tensorFlowVersion() {
+    return directory.tensorFlowVersion();
+  }
+
+  @Override
+  public Optional<String> kerasVersion() {
+    return directory.kerasVersion();
+  }
+
+  @Override
+  public List<Signature> signatures() {
+    return directory.signatures();
+  }
+
+  @Override
+  public Optional<KerasObject> config() {
+    return directory.config().map(this::serialized);
+  }
+
+  @Override
+  public boolean isOfKeras() {
+    return directory.writer().holdsWeights();
+  }
+
+  @Override
+  public Assets assets() {
+    return Assets.of(path());
+  }
+
+  @Override
+  WeightStore openWeights() {
+    return directory.weights();
+  }
+}
