@@ -21,13 +21,14 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /**
- * The receptive fields of classified point clouds. For learning each may be turned about the
- * vertical, mirrored, and given another gain of the receiver.
+ * The receptive fields of classified point clouds. As training data, each may be turned about the
+ * vertical, mirrored, and given another intensity, each time anew.
  */
 final class PointCloudExamples implements ExampleSet {
   /** The label of points whose classification is none of the model's classes. */
   static final int NO_CLASS = -1;
 
+  /** By which share the intensity of an example may rise or fall. */
   private static final double GAIN = 0.15;
 
   private final List<Example> examples = new ArrayList<>();
@@ -74,7 +75,7 @@ final class PointCloudExamples implements ExampleSet {
   }
 
   /**
-   * Reads the clouds and prepares all of their receptive fields to learn from.
+   * Reads training data: all receptive fields of the clouds.
    *
    * @param files LAS or LAZ files whose points are classified
    * @param preprocessing how a cloud becomes examples
@@ -82,21 +83,21 @@ final class PointCloudExamples implements ExampleSet {
    * @return the examples
    * @throws TrainingException if no point is of one of the classes
    */
-  static PointCloudExamples toLearnFrom(
+  static PointCloudExamples trainingData(
       List<Path> files, Preprocessing preprocessing, boolean varied) {
     return new PointCloudExamples(files, preprocessing, varied, false);
   }
 
   /**
-   * Reads the clouds to measure a model on: each point is labelled in one receptive field alone,
-   * the one that is asked for its class in a prediction, so that figures are those of the file.
+   * Reads evaluation data: each point is labelled in one receptive field alone, the one that is
+   * asked for its class in a prediction, so that figures are those of the file.
    *
    * @param files LAS or LAZ files whose points are classified
    * @param preprocessing how a cloud becomes examples
    * @return the examples
    * @throws TrainingException if no point is of one of the classes
    */
-  static PointCloudExamples toMeasureOn(List<Path> files, Preprocessing preprocessing) {
+  static PointCloudExamples evaluationData(List<Path> files, Preprocessing preprocessing) {
     return new PointCloudExamples(files, preprocessing, false, true);
   }
 

@@ -62,17 +62,18 @@ final class TrainCommand implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "FILE",
       description = {
-        "What to learn from: LAS or LAZ files whose points are classified, or .npz files with an array",
+        "Training data: LAS or LAZ files whose points are classified, or .npz files with an array",
         "for each input of the network and one called labels, all with a leading batch axis;",
         "or a directory of such files."
       })
-  private List<Path> data;
+  private List<Path> training;
 
   @Option(
       names = "--validation",
       arity = "1..*",
       paramLabel = "FILE",
-      description = "What to measure on after each epoch; the best epoch's weights are kept.")
+      description =
+          "Validation data, evaluated after each epoch; the best epoch's weights are kept.")
   private List<Path> validation = List.of();
 
   @Option(
@@ -147,18 +148,18 @@ final class TrainCommand implements Callable<Integer> {
     }
     TrainingFile file =
         settingsFile == null ? TrainingFile.defaults() : TrainingFile.read(settingsFile);
-    data = files(data);
+    training = files(training);
     validation = files(validation);
-    boolean clouds = areClouds(data);
+    boolean clouds = areClouds(training);
     if (!validation.isEmpty() && areClouds(validation) != clouds) {
       throw new TrainingException("Data and validation are of different kinds, expected the same");
     }
-    ExampleSet examples =
+    ExampleSet trainingData =
         clouds
-            ? PointCloudExamples.toLearnFrom(data, preprocessing(), file.augment())
-            : ArrayExamples.read(data);
-    Optional<ExampleSet> unseen =
-        validation.isEmpty() ? Optional.empty() : Optional.of(unseen(clouds));
+            ? PointCloudExamples.trainingData(training, preprocessing(), file.augment())
+            : ArrayExamples.read(training);
+    Optional<ExampleSet> validationData =
+        validation.isEmpty() ? Optional.empty() : Optional.of(validationData(clouds));
     KPConvX.Loader loader = network.loader(model);
     KerasObject config =
         FrozenLayers.freeze(
@@ -169,24 +170,24 @@ final class TrainCommand implements Callable<Integer> {
                         new KerasException(
                             model + " holds no configuration of the network; give --config")),
             frozen);
-    TrainingSettings settings = settings(file, examples, clouds);
+    TrainingSettings settings = settings(file, trainingData, clouds);
     try (Trainer trainer = new Trainer(config, StandardLayers.registry(), settings);
         Progress progress = new Progress(spec.commandLine().getErr(), settings.epochs())) {
       start(trainer, loader);
       requireWritable(trainer);
       if (tensorboard == null) {
-        trainer.fit(examples, unseen, Optional.ofNullable(checkpoint), progress);
+        trainer.fit(trainingData, validationData, Optional.ofNullable(checkpoint), progress);
       } else {
         try (EventFile events = new EventFile(tensorboard)) {
           trainer.fit(
-              examples,
-              unseen,
+              trainingData,
+              validationData,
               Optional.ofNullable(checkpoint),
               TrainingListener.both(progress, events));
         }
       }
       trainer.write(out, writer -> writer.replacing(force));
-      report(trainer, unseen);
+      report(trainer, validationData);
     }
     return 0;
   }
@@ -194,7 +195,7 @@ final class TrainCommand implements Callable<Integer> {
   /** What the command reads. */
   private Path[] read() {
     List<Path> read = new ArrayList<>(List.of(model));
-    read.addAll(data);
+    read.addAll(training);
     read.addAll(validation);
     return read.toArray(Path[]::new);
   }
@@ -237,10 +238,10 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private void report(Trainer trainer, Optional<ExampleSet> unseen) {
+  private void report(Trainer trainer, Optional<ExampleSet> validationData) {
     PrintWriter results = spec.commandLine().getOut();
     results.printf(Locale.ROOT, "trained %,d steps, written to %s%n", trainer.steps(), out);
-    unseen.ifPresent(
+    validationData.ifPresent(
         set -> {
           Metrics metrics = trainer.evaluate(set);
           results.printf(
@@ -287,9 +288,9 @@ final class TrainCommand implements Callable<Integer> {
     return arrays == 0;
   }
 
-  private ExampleSet unseen(boolean clouds) {
+  private ExampleSet validationData(boolean clouds) {
     return clouds
-        ? PointCloudExamples.toMeasureOn(validation, preprocessing())
+        ? PointCloudExamples.evaluationData(validation, preprocessing())
         : ArrayExamples.read(validation);
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.CRC32C;
 import org.tensorflow.proto.Event;
 import org.tensorflow.proto.Summary;
@@ -22,6 +23,9 @@ import org.tensorflow.proto.Summary;
  * @see <a href="https://www.tensorflow.org/tutorials/load_data/tfrecord">TFRecord</a>
  */
 public final class EventFile implements TrainingListener, AutoCloseable {
+  /** Tells files apart that one process opens within a second. */
+  private static final AtomicInteger OPENED = new AtomicInteger();
+
   private final Path path;
   private final OutputStream out;
 
@@ -35,8 +39,9 @@ public final class EventFile implements TrainingListener, AutoCloseable {
     long now = System.currentTimeMillis();
     path =
         directory.resolve(
-            "events.out.tfevents.%010d.%s.%d"
-                .formatted(now / 1000, host(), ProcessHandle.current().pid()));
+            "events.out.tfevents.%010d.%s.%d.%d"
+                .formatted(
+                    now / 1000, host(), ProcessHandle.current().pid(), OPENED.getAndIncrement()));
     try {
       Files.createDirectories(directory);
       out = Files.newOutputStream(path, StandardOpenOption.CREATE_NEW);

@@ -3,7 +3,7 @@ package io.github.kpconvx.training;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** Examples to learn from or to be measured on. */
+/** Data for training, validation or evaluation, example by example. */
 public interface ExampleSet {
 
   /**

@@ -36,21 +36,26 @@ public interface LearningRate {
   /**
    * Rises linearly, then falls along half a cosine, as Keras's {@code CosineDecay} does.
    *
-   * @param from the rate of the first step of the rise
-   * @param highest the rate at the end of the rise
-   * @param last the rate at the end of the fall and after it
+   * @param initialLearningRate the rate of the first step of the rise
+   * @param warmupTarget the rate at the end of the rise
+   * @param alpha the rate at the end of the fall and after it, as a share of {@code warmupTarget}
    * @param warmupSteps length of the rise; 0 for none
    * @param decaySteps length of the fall, at least 1
    */
-  record Cosine(double from, double highest, double last, long warmupSteps, long decaySteps)
+  record Cosine(
+      double initialLearningRate,
+      double warmupTarget,
+      double alpha,
+      long warmupSteps,
+      long decaySteps)
       implements LearningRate {
     public Cosine {
-      require("from", from);
-      require("highest", highest);
-      require("last", last);
+      require("initial_learning_rate", initialLearningRate);
+      require("warmup_target", warmupTarget);
+      require("alpha · warmup_target", alpha * warmupTarget);
       if (warmupSteps < 0 || decaySteps < 1) {
         throw new TrainingException(
-            "A cosine schedule of %d steps of rise and %d of fall, expected at least 0 and 1"
+            "Learning rate: warmup_steps = %d, decay_steps = %d, expected at least 0 and 1"
                 .formatted(warmupSteps, decaySteps));
       }
     }
@@ -58,33 +63,37 @@ public interface LearningRate {
     @Override
     public double at(long step) {
       if (step < warmupSteps) {
-        return from + (highest - from) * step / warmupSteps;
+        return initialLearningRate + (warmupTarget - initialLearningRate) * step / warmupSteps;
       }
       double done = Math.min(1, (double) (step - warmupSteps) / decaySteps);
-      return last + (highest - last) * 0.5 * (1 + Math.cos(Math.PI * done));
+      return warmupTarget * (alpha + (1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * done)));
     }
   }
 
   /**
    * Multiplied by a factor again and again, as Keras's {@code ExponentialDecay} does.
    *
-   * @param rate the first step's rate
-   * @param factor in (0, 1]
-   * @param steps after how many steps the factor has been applied once
+   * @param initialLearningRate the first step's rate
+   * @param decayRate the factor, in (0, 1]
+   * @param decaySteps after how many steps the factor has been applied once, at least 1
+   * @param staircase whether the factor is applied all at once at the end of these steps
    */
-  record Exponential(double rate, double factor, long steps) implements LearningRate {
+  record Exponential(
+      double initialLearningRate, double decayRate, long decaySteps, boolean staircase)
+      implements LearningRate {
     public Exponential {
-      require("rate", rate);
-      if (!(factor > 0 && factor <= 1) || steps < 1) {
+      require("initial_learning_rate", initialLearningRate);
+      if (!(decayRate > 0 && decayRate <= 1) || decaySteps < 1) {
         throw new TrainingException(
-            "An exponential schedule of the factor %s every %d steps, expected a factor in (0, 1] and at least 1 step"
-                .formatted(factor, steps));
+            "Learning rate: decay_rate = %s, decay_steps = %d, expected a number in (0, 1] and at least 1"
+                .formatted(decayRate, decaySteps));
       }
     }
 
     @Override
     public double at(long step) {
-      return rate * Math.pow(factor, (double) step / steps);
+      double times = (double) step / decaySteps;
+      return initialLearningRate * Math.pow(decayRate, staircase ? Math.floor(times) : times);
     }
   }
 

@@ -20,7 +20,7 @@ import java.util.function.UnaryOperator;
  * <pre>{@code
  * try (Trainer trainer = new Trainer(model, StandardLayers.registry(), settings)) {
  *   trainer.initialize();
- *   trainer.fit(examples, Optional.of(unseen), Optional.of(checkpoint), listener);
+ *   trainer.fit(training, Optional.of(validation), Optional.of(checkpoint), listener);
  *   Map<String, NpyArray> weights = trainer.weights();
  * }
  * }</pre>
@@ -125,29 +125,29 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Trains until the epochs are over or early stopping ends them; then the weights are those of the
-   * best epoch if there are examples for validation, else the last.
+   * best epoch if there is validation data, else the last.
    *
-   * @param examples to learn from
-   * @param validation to measure on after each epoch, in inference mode
+   * @param training the training data
+   * @param validation the validation data, evaluated after each epoch
    * @param checkpoint where to keep what {@link #resume} needs; an older one is replaced
    * @param listener is told how it goes
    * @throws TrainingException if a set is empty, examples do not fit, a label is out of range, or
    *     the loss or a weight is no finite number: then the last checkpoint stays as it is
    */
   public void fit(
-      ExampleSet examples,
+      ExampleSet training,
       Optional<ExampleSet> validation,
       Optional<Path> checkpoint,
       TrainingListener listener) {
-    requireExamples("to learn from", examples);
-    validation.ifPresent(set -> requireExamples("for validation", set));
-    int steps = (examples.size() + settings.batchSize() - 1) / settings.batchSize();
+    requireExamples("training", training);
+    validation.ifPresent(set -> requireExamples("validation", set));
+    int steps = (training.size() + settings.batchSize() - 1) / settings.batchSize();
     for (int epoch = (int) (done / steps);
         epoch < settings.epochs() && !best.outlasts(settings.patience());
         epoch++) {
-      int[] order = randomness.order(examples.size(), epoch);
+      int[] order = randomness.order(training.size(), epoch);
       for (int s = (int) (done % steps); s < steps; s++) {
-        double loss = step(examples, order, s);
+        double loss = step(training, order, s);
         listener.step(
             new TrainingListener.Step(
                 done,
@@ -157,7 +157,7 @@ public final class Trainer implements AutoCloseable {
                 settings.learningRate().at(done - 1),
                 loss,
                 progress.metrics(s + 1)));
-        // The end of an epoch is saved when it has been measured.
+        // The end of an epoch is saved after its evaluation.
         if (s + 1 < steps && done % settings.checkpointSteps() == 0) {
           checkpoint.ifPresent(this::save);
         }
@@ -173,7 +173,8 @@ public final class Trainer implements AutoCloseable {
 
   private static void requireExamples(String what, ExampleSet examples) {
     if (examples.size() < 1) {
-      throw new TrainingException("There are no examples " + what + ", expected at least one");
+      throw new TrainingException(
+          "There are no examples of " + what + " data, expected at least one");
     }
   }
 
@@ -185,15 +186,15 @@ public final class Trainer implements AutoCloseable {
           "Nothing was learned in epoch %d: every point of its %d steps has the label that is ignored"
               .formatted(epoch + 1, steps));
     }
-    Optional<Metrics> measured = validation.map(this::evaluate);
-    double value = settings.monitor().of(measured.orElse(trained));
+    Optional<Metrics> evaluated = validation.map(this::evaluate);
+    double value = settings.monitor().of(evaluated.orElse(trained));
     boolean better = value > best.value();
     best =
         better
             ? new BestEpoch(value, 0, validation.isPresent() ? weights() : Map.of())
             : best.withoutBetter();
     progress = EpochProgress.start(graph.classes());
-    listener.epoch(new TrainingListener.Epoch(epoch + 1, done, trained, measured, better));
+    listener.epoch(new TrainingListener.Epoch(epoch + 1, done, trained, evaluated, better));
   }
 
   private double step(ExampleSet examples, int[] order, int s) {
@@ -225,19 +226,19 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Measures the network in inference mode.
+   * Evaluates the network, in inference mode.
    *
-   * @param examples to measure on, one at a time
+   * @param evaluation the evaluation data, taken one example at a time
    * @return loss and confusion
    * @throws TrainingException if there are none, one does not fit, a label is out of range, a loss
    *     is no finite number, or every point has the label that is ignored
    */
-  public Metrics evaluate(ExampleSet examples) {
-    requireExamples("to measure on", examples);
+  public Metrics evaluate(ExampleSet evaluation) {
+    requireExamples("evaluation", evaluation);
     ConfusionMatrix found = new ConfusionMatrix(graph.classes());
     double sum = 0;
-    for (int i = 0; i < examples.size(); i++) {
-      Map<Integer, Example> one = Map.of(i, examples.get(i, new SplittableRandom(i)));
+    for (int i = 0; i < evaluation.size(); i++) {
+      Map<Integer, Example> one = Map.of(i, evaluation.get(i, new SplittableRandom(i)));
       double loss = graph.evaluate(batch(one), found);
       if (!Double.isFinite(loss)) {
         throw new TrainingException(
@@ -247,10 +248,10 @@ public final class Trainer implements AutoCloseable {
     }
     if (Double.isNaN(found.accuracy())) {
       throw new TrainingException(
-          "There is nothing to measure on: every point of %d examples has the label that is ignored"
-              .formatted(examples.size()));
+          "There is nothing to evaluate: every point of %d examples has the label that is ignored"
+              .formatted(evaluation.size()));
     }
-    return new Metrics(sum / examples.size(), found);
+    return new Metrics(sum / evaluation.size(), found);
   }
 
   private void requireFinite(Map<String, NpyArray> weights) {

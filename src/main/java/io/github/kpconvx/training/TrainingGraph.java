@@ -32,7 +32,7 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 
 /**
- * A network in a graph, called once to train and once to be measured, with an optimizer's step.
+ * A network in a graph, called once to train and once to be evaluated, with an optimizer's step.
  * Knows nothing of epochs. Belongs to one thread; holds native memory until it is closed.
  */
 final class TrainingGraph implements AutoCloseable {
@@ -234,7 +234,7 @@ final class TrainingGraph implements AutoCloseable {
   }
 
   /**
-   * Measures the network in inference mode.
+   * Evaluates the network in inference mode.
    *
    * @param batch the examples
    * @param counts is told what the network found

@@ -34,8 +34,7 @@ public interface TrainingListener {
    * @param number from 1
    * @param globalStep steps done by now, in all epochs
    * @param training metrics of its steps, in training mode
-   * @param validation metrics after it on the examples for validation, in inference mode, if there
-   *     are any
+   * @param validation metrics after it on the validation data, in inference mode, if there is any
    * @param best whether no epoch before was better
    */
   record Epoch(

@@ -30,17 +30,17 @@ class PointCloudExamplesTest {
         expected[c] += PREPROCESSING.classes().get(c).code() == cloud.classification(i) ? 1 : 0;
       }
     }
-    ExampleSet measured = PointCloudExamples.toMeasureOn(SCENE, PREPROCESSING);
+    ExampleSet measured = PointCloudExamples.evaluationData(SCENE, PREPROCESSING);
     assertArrayEquals(expected, count(measured, expected.length));
-    // The margins of the fields overlap: to learn from, points are there several times.
-    ExampleSet learned = PointCloudExamples.toLearnFrom(SCENE, PREPROCESSING, false);
+    // The margins of the fields overlap: in training data, points are there several times.
+    ExampleSet learned = PointCloudExamples.trainingData(SCENE, PREPROCESSING, false);
     long[] seen = count(learned, expected.length);
     IntStream.range(0, seen.length).forEach(c -> assertTrue(seen[c] > expected[c]));
   }
 
   @Test
   void aVariedExampleKeepsDistancesAndLabels() {
-    ExampleSet examples = PointCloudExamples.toLearnFrom(SCENE, PREPROCESSING, true);
+    ExampleSet examples = PointCloudExamples.trainingData(SCENE, PREPROCESSING, true);
     Example one = examples.get(3, new Random(1));
     Example other = examples.get(3, new Random(2));
     float[] a = one.inputs().get("X").toFloats();

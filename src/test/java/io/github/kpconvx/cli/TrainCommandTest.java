@@ -262,7 +262,7 @@ class TrainCommandTest {
         "--settings",
         settings("{\"class_weights\": [0, 0, 0, 0, 0]}"));
     assertFails(
-        "Learning rate: rate = 1.0E30, expected a number from 0 to 1000",
+        "settings.json: Learning rate: rate = 1.0E30, expected a number from 0 to 1000",
         "--data",
         data,
         "--out",
@@ -287,7 +287,7 @@ class TrainCommandTest {
         assertThrows(
                 TrainingException.class,
                 () ->
-                    PointCloudExamples.toLearnFrom(
+                    PointCloudExamples.trainingData(
                         List.of(cloud),
                         PreprocessingFile.read(
                             Fixtures.AERIAL.resolve("assets.extra/pipeline.json")),

@@ -118,12 +118,12 @@ class TrainerTest {
   void learnsFromFreshWeights() {
     try (Trainer trainer = trainer(settings().epochs(60).batchSize(2))) {
       trainer.initialize();
-      ExampleSet unseen = examples(3, 2);
-      Metrics before = trainer.evaluate(unseen);
+      ExampleSet validation = examples(3, 2);
+      Metrics before = trainer.evaluate(validation);
       List<Double> losses = new ArrayList<>();
       trainer.fit(
           examples(12, 1),
-          Optional.of(unseen),
+          Optional.of(validation),
           Optional.empty(),
           TrainingListener.onEpoch(
               epoch -> {
@@ -132,7 +132,7 @@ class TrainerTest {
               }));
       assertEquals(60, losses.size());
       assertTrue(losses.get(59) < 0.5 * losses.get(0), losses.toString());
-      Metrics after = trainer.evaluate(unseen);
+      Metrics after = trainer.evaluate(validation);
       assertTrue(after.accuracy() > 0.8, "accuracy " + after.accuracy());
       assertTrue(after.meanIou() > before.meanIou());
       assertEquals(360, trainer.steps());
@@ -247,7 +247,7 @@ class TrainerTest {
 
   @Test
   void earlyStoppingEndsWithTheBestWeights() {
-    ExampleSet unseen = examples(3, 2);
+    ExampleSet validation = examples(3, 2);
     List<Double> monitored = new ArrayList<>();
     try (Trainer trainer =
         trainer(
@@ -259,14 +259,14 @@ class TrainerTest {
       trainer.initialize();
       trainer.fit(
           examples(6, 1),
-          Optional.of(unseen),
+          Optional.of(validation),
           Optional.empty(),
           TrainingListener.onEpoch(
               epoch -> monitored.add(epoch.validation().orElseThrow().loss())));
       assertTrue(monitored.size() < 40, monitored.toString());
       double lowest = monitored.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
       assertEquals(lowest, monitored.get(monitored.size() - 3));
-      assertEquals(lowest, trainer.evaluate(unseen).loss(), 1e-6);
+      assertEquals(lowest, trainer.evaluate(validation).loss(), 1e-6);
     }
   }
 
@@ -318,7 +318,7 @@ class TrainerTest {
   void refusesExamplesThatDoNotFit() {
     try (Trainer trainer = trainer(settings().batchSize(2))) {
       trainer.initialize();
-      refused(trainer, List.of(), "no examples to learn from");
+      refused(trainer, List.of(), "no examples of training data");
       Example good = examples(1, 1).get(0, new Random());
       int[] labels = good.labels().toInts();
       labels[3] = CLASSES;
@@ -424,7 +424,7 @@ class TrainerTest {
   }
 
   @Test
-  void refusesToMeasureWhereNothingCounts() {
+  void refusesToEvaluateWhereNothingCounts() {
     ClassificationLoss ignoring =
         new ClassificationLoss(
             ClassificationLoss.Labels.SPARSE, false, List.of(), OptionalInt.of(-1));
@@ -450,7 +450,7 @@ class TrainerTest {
   }
 
   @Test
-  void refusesToMeasureALossThatIsNoNumber() {
+  void refusesToEvaluateALossThatIsNoNumber() {
     Example good = examples(1, 1).get(0, new Random());
     Map<String, NpyArray> inputs = new HashMap<>(good.inputs());
     float[] f = inputs.get("F").toFloats();
