@@ -69,6 +69,7 @@ final class TrainingGraph implements AutoCloseable {
       rate = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
       Network.Built trained =
           network.build(tf, CallContext.of(Mode.TRAINING).withRandom(RandomSource.seeded(seed)));
+      TrainingMemory.requireRoom(network.variables());
       classes = classes(trained);
       ClassificationLoss loss = settings.loss();
       Placeholder<?> trainingLabels = labels(tf, loss);
