@@ -3,6 +3,8 @@ package io.github.kpconvx.cli;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.training.LearningRate;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 
 /**
  * The learning rate in the settings of training: a number, or a schedule with the keys of Keras's
@@ -15,32 +17,17 @@ final class LearningRateKeys {
   private static final String WARMUP = "warmup_target";
   private static final double RATE = 0.001;
 
-  /** How a schedule of a name is read, by Keras's keys and by the older ones. */
-  private enum Schedule {
-    COSINE(
-        List.of("schedule", INITIAL, STEPS, "alpha", WARMUP, "warmup_steps"),
-        List.of("schedule", "from", "highest", "last", "warmup_steps", STEPS)),
-    EXPONENTIAL(
-        List.of("schedule", INITIAL, STEPS, "decay_rate", "staircase"),
-        List.of("schedule", "rate", "factor", "steps"));
+  private static final List<String> COSINE =
+      List.of("schedule", INITIAL, STEPS, "alpha", WARMUP, "warmup_steps");
+  private static final List<String> OLDER_COSINE =
+      List.of("schedule", "from", "highest", "last", "warmup_steps", STEPS);
+  private static final List<String> EXPONENTIAL =
+      List.of("schedule", INITIAL, STEPS, "decay_rate", "staircase");
+  private static final List<String> OLDER_EXPONENTIAL =
+      List.of("schedule", "rate", "factor", "steps");
 
-    private final List<String> keys;
-    private final List<String> olderKeys;
-
-    Schedule(List<String> keys, List<String> olderKeys) {
-      this.keys = keys;
-      this.olderKeys = olderKeys;
-    }
-
-    LearningRate read(ConfigReader schedule) {
-      boolean older = olderKeys.containsAll(schedule.keys());
-      schedule.allowOnly(older ? olderKeys : keys);
-      return switch (this) {
-        case COSINE -> older ? olderCosine(schedule) : cosine(schedule);
-        case EXPONENTIAL -> older ? olderExponential(schedule) : exponential(schedule);
-      };
-    }
-  }
+  private static final Map<String, Function<ConfigReader, LearningRate>> SCHEDULES =
+      Map.of("cosine", LearningRateKeys::cosine, "exponential", LearningRateKeys::exponential);
 
   private LearningRateKeys() {}
 
@@ -53,10 +40,14 @@ final class LearningRateKeys {
     if (!schedule.has("schedule")) {
       throw schedule.invalid("schedule", null, "\"cosine\"", "\"exponential\"");
     }
-    return schedule.choice("schedule", Schedule.COSINE, Words.of(Schedule.class)).read(schedule);
+    return schedule.choice("schedule", null, SCHEDULES).apply(schedule);
   }
 
   private static LearningRate cosine(ConfigReader schedule) {
+    if (OLDER_COSINE.containsAll(schedule.keys())) {
+      return olderCosine(schedule);
+    }
+    schedule.allowOnly(COSINE);
     double initial = required(schedule, INITIAL);
     boolean warm = !schedule.json(WARMUP).isNull();
     int warmupSteps = schedule.integer("warmup_steps", 0, 0);
@@ -84,6 +75,10 @@ final class LearningRateKeys {
   }
 
   private static LearningRate exponential(ConfigReader schedule) {
+    if (OLDER_EXPONENTIAL.containsAll(schedule.keys())) {
+      return olderExponential(schedule);
+    }
+    schedule.allowOnly(EXPONENTIAL);
     return new LearningRate.Exponential(
         required(schedule, INITIAL),
         required(schedule, "decay_rate"),
