@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -68,7 +69,16 @@ class StoredFormsTest {
 
   /** Its zip lists layers that have weights twice. */
   @ParameterizedTest
-  @ValueSource(strings = {"hdf5.keras", "zip.keras", "model.weights.h5", "legacy.h5"})
+  @ValueSource(
+      strings = {
+        "hdf5.keras",
+        "zip.keras",
+        "model.weights.h5",
+        "legacy.h5",
+        "checkpoint.model.index",
+        "checkpoint.model",
+        ""
+      })
   void everyFormOfKeras212Opens(String name) {
     Path file = KERAS_212.resolve(name);
     Optional<KerasObject> config =
@@ -81,6 +91,39 @@ class StoredFormsTest {
     ModelDescription description = ModelDescription.of(file, config);
     assertEquals(13, description.layers().size());
     assertEquals(192, description.parameters());
+  }
+
+  /** Bare variables, strides and more, in a checkpoint that VL3D's own training left. */
+  @Test
+  void theCheckpointOfARunOfVl3dHoldsTheWeightsOfItsModel() {
+    Path run = Path.of("src/test/resources/vl3d/original/a3_trained");
+    Path model = run.resolve("keras-2.12.keras");
+    KerasObject config = KPConvX.loader(model).config().orElseThrow();
+    KernelPoints none = KernelPoints.fromFileOnly();
+    Map<String, float[]> last = ConvertTest.weights(model, Optional.empty(), none);
+    Map<String, float[]> found =
+        ConvertTest.weights(run.resolve("checkpoint"), Optional.of(config), none);
+    assertEquals(last.keySet(), found.keySet());
+    last.forEach((name, values) -> assertEquals(values.length, found.get(name).length, name));
+    // It is of an earlier epoch; kernel points were not trained.
+    List<String> points = last.keySet().stream().filter(name -> name.endsWith("/Q")).toList();
+    assertEquals(5, points.size());
+    points.forEach(name -> assertArrayEquals(last.get(name), found.get(name), name));
+    assertEquals(-0.14377436f, found.get("PreWrap_d1_1/kernel")[0]);
+  }
+
+  @Test
+  void aCheckpointThatIsCutIsOneError() throws IOException {
+    byte[] whole = Files.readAllBytes(KERAS_212.resolve("checkpoint.model.index"));
+    Path index = directory.resolve("a.index");
+    for (int length = 0; length < whole.length; length += 37) {
+      Files.write(index, Arrays.copyOf(whole, length));
+      assertRefused(index, index + " is no");
+      Files.write(index, Arrays.copyOfRange(whole, whole.length - length, whole.length));
+      assertRefused(index, directory.toString());
+    }
+    Files.write(index, whole);
+    assertRefused(index, directory.resolve("a") + ": its objects cannot be read");
   }
 
   /** A folder in an archive's place, weights in several files, HDF5 whose words name no modules. */

@@ -4,6 +4,7 @@ import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.TextFile;
 import io.github.kpconvx.keras.hdf5.Hdf5File;
+import io.github.kpconvx.keras.savedmodel.CheckpointWeights;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,16 +18,30 @@ import java.util.stream.Stream;
 /** The kinds of files that hold a Keras model or its weights, told apart by their content. */
 public enum FileKind {
   /** Keras 3's {@code save_model(…, zipped=False)}: what an archive holds, as a folder. */
-  UNZIPPED("an unzipped model folder (with config.json)") {
+  UNZIPPED("an unzipped model folder (with config.json and metadata.json)") {
     @Override
     boolean holds(Path path, byte[] start) {
       return Files.isRegularFile(path.resolve(KerasArchive.CONFIG))
-          && !Files.exists(path.resolve(SavedModelDirectory.GRAPH));
+          && Files.isRegularFile(path.resolve(KerasArchive.METADATA));
     }
 
     @Override
     StoredModel open(Path path) {
       return new ArchiveFile(KerasArchive.open(path), "unzipped Keras archive (folder)");
+    }
+  },
+
+  /** A checkpoint that Keras 2 keeps weights in: its index, its prefix or its folder. */
+  CHECKPOINT("a TensorFlow checkpoint (.index)") {
+    @Override
+    boolean holds(Path path, byte[] start) {
+      return !Files.exists(path.resolve(SavedModelDirectory.GRAPH))
+          && CheckpointWeights.prefix(path).isPresent();
+    }
+
+    @Override
+    StoredModel open(Path path) {
+      return new CheckpointFile(path);
     }
   },
 
@@ -110,11 +125,12 @@ public enum FileKind {
    * @throws KerasException if there is nothing, or nothing of these kinds
    */
   public static FileKind of(Path path) {
-    if (!Files.exists(path)) {
+    byte[] nothing = {};
+    if (!Files.exists(path) && !CHECKPOINT.holds(path, nothing)) {
       throw new KerasException("No such file or directory: " + path + "; expected " + all());
     }
     TextFile.refusePointer(path);
-    byte[] start = Files.isDirectory(path) ? new byte[0] : start(path);
+    byte[] start = Files.isRegularFile(path) ? start(path) : nothing;
     return Stream.of(values())
         .filter(kind -> kind.holds(path, start))
         .findFirst()

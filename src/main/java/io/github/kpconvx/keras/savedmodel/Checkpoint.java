@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -31,7 +32,8 @@ import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
 
 /**
- * The values of a SavedModel's variables, read with TensorFlow's own restore operation.
+ * The values of variables in a checkpoint, as a SavedModel holds one too, read with TensorFlow's
+ * own restore operation.
  *
  * <p>Safe for use by one thread at a time.
  */
@@ -44,7 +46,7 @@ final class Checkpoint implements AutoCloseable {
       ConfigProto.newBuilder().putDeviceCount("GPU", 0).build();
 
   /** The key of a description of the saved objects, which tells the keys of their values. */
-  private static final String OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH";
+  static final String OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH";
 
   private static final String VALUE = "VARIABLE_VALUE";
 
@@ -59,10 +61,10 @@ final class Checkpoint implements AutoCloseable {
   /**
    * Prepares to read; the checkpoint's files are opened on each read.
    *
-   * @param savedModel a SavedModel directory
+   * @param prefix what the names of its files begin with
    */
-  Checkpoint(Path savedModel) {
-    file = savedModel.resolve(PREFIX).toString();
+  Checkpoint(Path prefix) {
+    file = prefix.toString();
     try {
       Ops tf = Ops.create(graph);
       key = tf.placeholder(TString.class, Placeholder.shape(Shape.of(1)));
@@ -111,27 +113,52 @@ final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** A variable can be reached by several paths; its key is one of them. */
-  private String keyOf(String path) throws InvalidProtocolBufferException {
+  /**
+   * The objects that the checkpoint holds the values of.
+   *
+   * @return the objects
+   * @throws KerasException if they cannot be read
+   */
+  TrackableObjectGraph objects() {
+    try {
+      return parsed();
+    } catch (RuntimeException | InvalidProtocolBufferException e) {
+      throw new KerasException(
+          "%s: its objects cannot be read: %s".formatted(file, Failures.reason(e)), e);
+    }
+  }
+
+  private TrackableObjectGraph parsed() throws InvalidProtocolBufferException {
     if (objects == null) {
       try (Result result = fetch(OBJECTS, text)) {
         byte[] bytes = ((TString) result.get(0)).asBytes().getObject();
         objects = TrackableObjectGraph.parseFrom(bytes);
       }
     }
+    return objects;
+  }
+
+  /** An object's value, if it is a variable. */
+  static Optional<SerializedTensor> value(TrackableObject object) {
+    return object.getAttributesList().stream()
+        .filter(attribute -> attribute.getName().equals(VALUE))
+        .findFirst();
+  }
+
+  /** A variable can be reached by several paths; its key is one of them. */
+  private String keyOf(String path) throws InvalidProtocolBufferException {
+    TrackableObjectGraph all = parsed();
     int node = 0;
     for (String name : path.split("/", -1)) {
       node =
-          objects(node).getChildrenList().stream()
+          object(all, node).getChildrenList().stream()
               .filter(child -> child.getLocalName().equals(name))
               .mapToInt(ObjectReference::getNodeId)
               .findFirst()
               .orElse(-1);
     }
-    return objects(node).getAttributesList().stream()
-        .filter(attribute -> attribute.getName().equals(VALUE))
+    return value(object(all, node))
         .map(SerializedTensor::getCheckpointKey)
-        .findFirst()
         .orElseThrow(
             () ->
                 new KerasException(
@@ -139,9 +166,9 @@ final class Checkpoint implements AutoCloseable {
                         .formatted(file, path)));
   }
 
-  private TrackableObject objects(int node) {
-    return node >= 0 && node < objects.getNodesCount()
-        ? objects.getNodes(node)
+  private static TrackableObject object(TrackableObjectGraph all, int node) {
+    return node >= 0 && node < all.getNodesCount()
+        ? all.getNodes(node)
         : TrackableObject.getDefaultInstance();
   }
 

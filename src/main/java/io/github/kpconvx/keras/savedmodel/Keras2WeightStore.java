@@ -14,13 +14,15 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * The weights of a SavedModel of Keras 2's {@code model.save}, which remembers the Python objects:
- * layers by {@code layer-0}, {@code layer-1} and so on, weights and sublayers by the names of the
- * attributes that hold them. These names say which weight is which.
+ * The weights of a SavedModel of Keras 2's {@code model.save}, or of a checkpoint of its {@code
+ * save_weights}, which remember the Python objects: layers by {@code layer-0}, {@code layer-1} and
+ * so on, weights and sublayers by the names of the attributes that hold them. These names say which
+ * weight is which.
  */
 final class Keras2WeightStore implements WeightStore {
   /** Where the optimizer, metrics and functions are, which are not the model's weights. */
@@ -31,7 +33,7 @@ final class Keras2WeightStore implements WeightStore {
 
   private final SavedModelVariables values;
   private final ObjectGraph graph;
-  private final Keras2Metadata metadata;
+  private final Optional<Keras2Metadata> metadata;
   private final Map<Integer, StoredVariable> weights = new LinkedHashMap<>();
 
   /**
@@ -43,11 +45,28 @@ final class Keras2WeightStore implements WeightStore {
    * @throws KerasException if the objects contradict each other
    */
   Keras2WeightStore(Path source, ObjectGraph graph, Keras2Metadata metadata) {
-    values = new SavedModelVariables(source);
+    this(SavedModelVariables.ofSavedModel(source), graph, Optional.of(metadata));
+  }
+
+  /**
+   * The weights of a checkpoint, which tells no names of layers but their order.
+   *
+   * @param prefix what the names of its files begin with
+   * @param graph its objects
+   * @throws KerasException if the objects contradict each other
+   */
+  Keras2WeightStore(Path prefix, ObjectGraph graph) {
+    this(SavedModelVariables.ofCheckpoint(prefix), graph, Optional.empty());
+  }
+
+  private Keras2WeightStore(
+      SavedModelVariables values, ObjectGraph graph, Optional<Keras2Metadata> metadata) {
+    this.values = values;
     this.graph = graph;
     this.metadata = metadata;
     if (graph.isEmpty()) {
-      throw new KerasException(source + " remembers no objects, expected a model and its layers");
+      throw new KerasException(
+          values.source() + " remembers no objects, expected a model and its layers");
     }
     graph.variables(NO_WEIGHTS).forEach((node, weight) -> weights.put(node, values.stored(weight)));
   }
@@ -108,9 +127,11 @@ final class Keras2WeightStore implements WeightStore {
         .forEach(
             (attribute, sublayers) -> {
               List<Sublayer> held =
-                  attribute.equals(LAYERS)
-                      ? byName(node, path, sublayers)
-                      : listed(node, path, attribute, sublayers);
+                  !attribute.equals(LAYERS)
+                      ? held(node, path, attribute, layer)
+                      : metadata.isPresent()
+                          ? byName(node, path, sublayers, metadata.get())
+                          : inOrder(node, path, sublayers);
               for (int i = 0; i < sublayers.size(); i++) {
                 Sublayer sublayer = held.get(i);
                 if (sublayer != null) {
@@ -130,14 +151,15 @@ final class Keras2WeightStore implements WeightStore {
   private record Sublayer(int node, String path) {}
 
   /** The layers of a model. */
-  private List<Sublayer> byName(int node, String path, List<LayerSpec> layers) {
+  private List<Sublayer> byName(
+      int node, String path, List<LayerSpec> layers, Keras2Metadata names) {
     Map<String, Sublayer> held = new LinkedHashMap<>();
     graph
         .children(node, path)
         .forEach(
             (name, child) -> {
               if (name.matches("layer-\\d{1,9}")) {
-                metadata
+                names
                     .layerName(child)
                     .ifPresent(
                         layer ->
@@ -159,6 +181,39 @@ final class Keras2WeightStore implements WeightStore {
       found.add(layer.qualifiedWeights().isEmpty() ? null : sublayer);
     }
     return found;
+  }
+
+  /** The layers of a model, of which those with weights are numbered. */
+  private List<Sublayer> inOrder(int node, String path, List<LayerSpec> layers) {
+    Map<String, Integer> children = graph.children(node, path);
+    List<Sublayer> found = new ArrayList<>();
+    int number = 0;
+    for (LayerSpec layer : layers) {
+      if (layer.qualifiedWeights().isEmpty()) {
+        found.add(null);
+        continue;
+      }
+      String name = "layer_with_weights-" + number++;
+      Integer child = children.get(name);
+      if (child == null) {
+        throw missing("layer '" + layer.name() + "' as " + name, path, children);
+      }
+      found.add(new Sublayer(child, ObjectGraph.join(path, name)));
+    }
+    return found;
+  }
+
+  /** The layers that a layer holds in an attribute: itself or in a list. */
+  private List<Sublayer> held(int node, String path, String attribute, LayerSpec layer) {
+    if (!layer.single().contains(attribute)) {
+      return listed(node, path, attribute, layer.sublayers().get(attribute));
+    }
+    String place = ObjectGraph.join(path, attribute);
+    OptionalInt sublayer = graph.child(node, path, attribute);
+    if (sublayer.isEmpty()) {
+      throw missing(place, path, graph.children(node, path));
+    }
+    return List.of(new Sublayer(sublayer.getAsInt(), place));
   }
 
   /** The layers in a list that a layer holds in an attribute. */

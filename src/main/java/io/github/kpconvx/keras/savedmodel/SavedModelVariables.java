@@ -13,19 +13,34 @@ import org.tensorflow.types.TFloat32;
  */
 final class SavedModelVariables implements AutoCloseable {
   private final Path source;
+  private final Path prefix;
   private Checkpoint checkpoint;
   private boolean closed;
+
+  private SavedModelVariables(Path source, Path prefix) {
+    this.source = source;
+    this.prefix = prefix;
+  }
 
   /**
    * The variables of a SavedModel.
    *
-   * @param source its directory
+   * @param directory its directory
    */
-  SavedModelVariables(Path source) {
-    this.source = source;
+  static SavedModelVariables ofSavedModel(Path directory) {
+    return new SavedModelVariables(directory, directory.resolve(Checkpoint.PREFIX));
   }
 
-  /** The SavedModel's directory. */
+  /**
+   * The variables of a checkpoint by itself.
+   *
+   * @param prefix what the names of its files begin with
+   */
+  static SavedModelVariables ofCheckpoint(Path prefix) {
+    return new SavedModelVariables(prefix, prefix);
+  }
+
+  /** What names them in errors. */
   Path source() {
     return source;
   }
@@ -40,7 +55,7 @@ final class SavedModelVariables implements AutoCloseable {
       throw new IllegalStateException(source + " is closed");
     }
     if (checkpoint == null) {
-      checkpoint = new Checkpoint(source);
+      checkpoint = new Checkpoint(prefix);
     }
     return checkpoint.read(variable.path(), variable.shape());
   }

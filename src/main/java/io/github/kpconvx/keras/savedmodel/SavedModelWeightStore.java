@@ -47,7 +47,7 @@ final class SavedModelWeightStore implements WeightStore {
    * @param variables what its object graph declares
    */
   SavedModelWeightStore(Path source, SavedVariables variables) {
-    values = new SavedModelVariables(source);
+    values = SavedModelVariables.ofSavedModel(source);
     weights = variables.weights().stream().map(values::stored).toList();
     bare = variables.bare().stream().map(values::stored).toList();
   }
