@@ -1,13 +1,15 @@
 """The hierarchical aerial network: its fields and its training."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kpconvx_compat.aerial import hierarchical, pipeline, scene, train
-from kpconvx_compat.vl3d import hierarchy
+from kpconvx_compat.vl3d import files, hierarchy
 
+SHIPPED = Path(__file__).parents[2] / "savedmodels"
 PARAMETERS = train.PARAMETERS
 
 
@@ -73,16 +75,33 @@ def test_a_network_learns_and_is_written_whole(village, fields, tmp_path, monkey
     target = tmp_path / "made" / "aerial_hierarchical"
     hierarchical.write(target, model, village, PARAMETERS, {"epochs": 6}, lines.append)
     assert hierarchical.check(target, village, lines.append), lines
-    field = np.load(target / "field.npz")
-    np.testing.assert_allclose(
-        hierarchical.caller(model)({name: field[name] for name in field.files}), field["output_0"], atol=1e-6
-    )
+    found = hierarchical.caller(model)(np.load(target / "inputs.npz"))
+    np.testing.assert_allclose(found, np.load(target / "golden.npz")["output_0"], atol=1e-6)
     assert json.loads((target / "assets.extra" / "hierarchy.json").read_text())["depths"][1] == {
         "share": 4, "neighbours": 16, "down": 16, "up": 3,
     }
     predictions = np.load(target / "predictions.npz")["probabilities"]
     np.savez(target / "predictions.npz", probabilities=predictions[:, ::-1])
     assert not hierarchical.check(target, village, lines.append)
+
+
+def test_the_shipped_network_computes_what_was_shipped_and_beats_the_flat_one():
+    points = pipeline.read_points(SHIPPED / "aerial" / "scene.laz")
+    golden = np.load(SHIPPED / "aerial_hierarchical" / "golden.npz")
+    inputs = np.load(SHIPPED / "aerial_hierarchical" / "inputs.npz")
+    made, tile = min(hierarchical.fields(points, PARAMETERS), key=lambda field: len(field[1].index))
+    np.testing.assert_array_equal(tile.index, golden["index"])
+    assert sorted(made) == sorted(inputs.files)
+    for name, array in made.items():
+        np.testing.assert_array_equal(array, inputs[name], err_msg=name)
+    folder = SHIPPED / "aerial_hierarchical"
+    model = files.load(folder / "aerial_hierarchical.keras", folder / "bare")
+    np.testing.assert_allclose(hierarchical.caller(model)(inputs), golden["output_0"], atol=1e-5)
+    report = json.loads((folder / "report.json").read_text())
+    figures = train.figures(points, np.load(folder / "predictions.npz")["probabilities"], PARAMETERS)
+    assert {key: report[key] for key in figures} == figures
+    flat = json.loads((SHIPPED / "aerial" / "report.json").read_text())
+    assert report["mean_iou"] > flat["mean_iou"] and report["unseen_scene"] not in report["training_scenes"]
 
 
 def test_the_unseen_scene_is_not_learned_from(tmp_path):

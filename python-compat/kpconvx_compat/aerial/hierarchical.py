@@ -246,9 +246,9 @@ def write(target, model, unseen, parameters, history, say=print):
         files.write_bare(model, folder / "bare")
         np.savez_compressed(folder / "predictions.npz", probabilities=probabilities.astype(np.float32))
         inputs, tile = min(made, key=lambda field: len(field[1].index))
-        np.savez_compressed(
-            folder / "field.npz", **inputs, index=tile.index, core=tile.core, output_0=caller(model)(inputs)
-        )
+        np.savez_compressed(folder / "inputs.npz", **inputs)
+        output = caller(model)(inputs)
+        np.savez_compressed(folder / "golden.npz", output_0=output, index=tile.index, core=tile.core)
         (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         if target.exists():
             shutil.move(target, Path(directory) / "replaced")
