@@ -79,6 +79,13 @@ public final class LayerRegistry {
     return factory(object).isPresent();
   }
 
+  /** Whether an object is one of Keras's own layers, which no layer of one's own stands for. */
+  boolean isKeras(KerasObject object) {
+    return object.isBuiltIn()
+        && builtIn.containsKey(object.className())
+        && !custom.containsKey(object.className());
+  }
+
   private Optional<LayerFactory> factory(KerasObject object) {
     LayerFactory factory =
         object.registeredName().map(custom::get).orElse(custom.get(object.className()));

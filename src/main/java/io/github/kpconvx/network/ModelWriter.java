@@ -370,7 +370,7 @@ public final class ModelWriter {
 
   /** A layer alone says what it is built for, so that Keras builds it before it loads weights. */
   private KerasObject withBuildConfig(Network network) {
-    ObjectNode json = config.json();
+    ObjectNode json = ModuleNames.complete(config, registry).json();
     if (isLayer() && json.path("build_config").path("input_shape").isMissingNode()) {
       var shapes = json.putObject("build_config").putArray("input_shape");
       for (InputSpec input : network.inputs()) {

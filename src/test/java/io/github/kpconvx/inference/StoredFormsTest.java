@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
@@ -154,6 +155,12 @@ class StoredFormsTest {
     assertPredicts(FORMS, KPConvX.loader(archive));
     assertEquals(
         Optional.of("3.15.1"), ModelDescription.of(archive, Optional.empty()).kerasVersion());
+    // Without modules Keras finds no class.
+    KerasObject config = KPConvX.loader(archive).config().orElseThrow();
+    assertEquals(Optional.of("keras.src.models.functional"), config.module());
+    for (JsonNode layer : config.configJson().get("layers")) {
+      assertTrue(layer.path("module").asText().startsWith("keras"), layer.toString());
+    }
   }
 
   @Test
