@@ -88,6 +88,9 @@ class ArchitectureTest {
   private static final ArchRule NO_CYCLES =
       slices().matching(ROOT + "(*)..").should().beFreeOfCycles();
 
+  private static final ArchRule NO_CYCLES_AMONG_FILES =
+      slices().matching(ROOT + "keras.(*)..").should().beFreeOfCycles();
+
   private static final ArchRule OPTIONAL_LIBRARIES_STAY_IN_THE_TOOLS =
       ArchRuleDefinition.noClasses()
           .that()
@@ -149,6 +152,7 @@ class ArchitectureTest {
     return Stream.of(
         ARROWS_POINT_DOWN,
         NO_CYCLES,
+        NO_CYCLES_AMONG_FILES,
         OPTIONAL_LIBRARIES_STAY_IN_THE_TOOLS,
         NO_SCOPE_WITHIN_A_SCOPE,
         ERRORS_HAVE_ONE_ROOT,

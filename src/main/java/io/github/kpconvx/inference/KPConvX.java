@@ -87,7 +87,20 @@ public final class KPConvX {
    * @return a loader
    */
   public static Loader loader(Path model) {
-    return new Loader(model);
+    return new Loader(model, () -> StoredModel.open(model));
+  }
+
+  /**
+   * Starts loading a model that is in memory, as from a database or a stream ({@link
+   * java.io.InputStream#readAllBytes}).
+   *
+   * @param name names it in errors, such as {@code model.keras}
+   * @param content a {@code .keras} archive, a {@code .h5} or a {@code .weights.h5}; not copied, so
+   *     it must stay as it is for as long as the loader is used
+   * @return a loader
+   */
+  public static Loader loader(String name, byte[] content) {
+    return new Loader(Path.of(name), () -> StoredModel.of(name, content));
   }
 
   /**
@@ -96,6 +109,7 @@ public final class KPConvX {
    */
   public static final class Loader {
     private final Path path;
+    private final Supplier<StoredModel> file;
     private Engine engine = Engine.NATIVE;
     private Optional<KerasObject> config = Optional.empty();
     private KernelPoints kernelPoints = KernelPoints.fromFileOnly();
@@ -106,12 +120,13 @@ public final class KPConvX {
     private ConfigProto session = ConfigProto.getDefaultInstance();
     private RunOptions options = RunOptions.getDefaultInstance();
 
-    private Loader(Path path) {
+    private Loader(Path path, Supplier<StoredModel> file) {
       this.path = path;
+      this.file = file;
     }
 
     private Loader with(Consumer<Loader> option) {
-      Loader copy = new Loader(path);
+      Loader copy = new Loader(path, file);
       copy.engine = engine;
       copy.config = config;
       copy.kernelPoints = kernelPoints;
@@ -263,7 +278,7 @@ public final class KPConvX {
      *     that name; then those that it has are named
      */
     public StoredKernel kernel(String layer) {
-      try (StoredModel stored = StoredModel.open(path);
+      try (StoredModel stored = file.get();
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
@@ -303,7 +318,7 @@ public final class KPConvX {
      * @throws KerasException if the file cannot be read
      */
     public Optional<KerasObject> config() {
-      try (StoredModel stored = StoredModel.open(path)) {
+      try (StoredModel stored = file.get()) {
         return config.or(stored::config);
       }
     }
@@ -324,7 +339,7 @@ public final class KPConvX {
      *     was expected
      */
     public void convert(Path target, UnaryOperator<ModelWriter> options) {
-      try (StoredModel stored = StoredModel.open(path);
+      try (StoredModel stored = file.get();
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
@@ -355,7 +370,7 @@ public final class KPConvX {
     }
 
     private Model nativeModel(TensorFlowStart start) {
-      try (StoredModel stored = StoredModel.open(path)) {
+      try (StoredModel stored = file.get()) {
         Supplier<Network> networks = networks(stored);
         Network network = networks.get();
         start.await();

@@ -58,6 +58,29 @@ class StoredFormsTest {
     assertSameWeights(file, Optional.empty(), KERAS_2.resolve("model.h5"));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"model.keras", "model.h5", "weights.h5", "model.weights.h5"})
+  void opensFromMemory(String file) throws IOException {
+    byte[] content = Files.readAllBytes(KERAS_2.resolve(file));
+    KPConvX.Loader loader = KPConvX.loader("from memory", content);
+    if (Fixtures.holdsWeightsAlone(file)) {
+      loader = loader.withConfig(KerasObject.parse(Fixtures.text(KERAS_2.resolve("config.json"))));
+    }
+    assertPredicts(KERAS_2, loader);
+    Path converted = directory.resolve("converted.weights.h5");
+    loader.convert(converted, writer -> writer);
+    assertTrue(Files.exists(converted));
+  }
+
+  @Test
+  void whatIsInMemoryAndNoModelIsNamed() {
+    for (byte[] content : List.of(new byte[0], new byte[] {1, 2, 3}, new byte[] {'P', 'K', 3, 4})) {
+      KPConvX.Loader loader = KPConvX.loader("from memory", content);
+      KerasException e = assertThrows(KerasException.class, loader::load);
+      assertTrue(e.getMessage().startsWith("from memory is no"), e.getMessage());
+    }
+  }
+
   /** Weights under a name of whole models. */
   @Test
   void weightsAloneOpenUnderTheNameOfAModel() throws IOException {

@@ -69,6 +69,11 @@ public enum FileKind {
     StoredModel open(Path path) {
       return Hdf5ModelFile.of(path, Hdf5File.open(path));
     }
+
+    @Override
+    StoredModel open(Path name, byte[] content) {
+      return Hdf5ModelFile.of(name, Hdf5File.of(name, name.toString(), content));
+    }
   },
 
   /** A {@code .keras} archive. */
@@ -81,6 +86,11 @@ public enum FileKind {
     @Override
     StoredModel open(Path path) {
       return new ArchiveFile(KerasArchive.open(path), "Keras archive (.keras)");
+    }
+
+    @Override
+    StoredModel open(Path name, byte[] content) {
+      return new ArchiveFile(KerasArchive.of(name, content), "Keras archive (.keras)");
     }
   },
 
@@ -116,6 +126,31 @@ public enum FileKind {
 
   /** Opens a file of this kind. */
   abstract StoredModel open(Path path);
+
+  /** Opens what is in memory; only a file of one piece can be. */
+  StoredModel open(Path name, byte[] content) {
+    throw new KerasException(
+        "%s is %s, of which no more than a part is in memory; expected %s or %s"
+            .formatted(name, words, ARCHIVE.words, HDF5.words));
+  }
+
+  /**
+   * The kind of what is in memory.
+   *
+   * @param name names it in errors
+   * @param content the bytes of a file
+   * @return its kind
+   * @throws KerasException if it is none of a file of one piece
+   */
+  static FileKind of(String name, byte[] content) {
+    Path path = Path.of(name);
+    TextFile.refusePointer(path, content);
+    return Stream.of(HDF5, ARCHIVE)
+        .filter(kind -> kind.holds(path, content))
+        .findFirst()
+        .orElseThrow(
+            () -> none(path, Arrays.copyOf(content, Math.min(content.length, HDF5_START.length))));
+  }
 
   /**
    * The kind of a file or directory.

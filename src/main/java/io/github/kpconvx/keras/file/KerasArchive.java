@@ -62,6 +62,18 @@ public final class KerasArchive implements AutoCloseable {
     return of(path, Files.isDirectory(path) ? new FolderEntries(path) : ZipEntries.of(path));
   }
 
+  /**
+   * Opens an archive that is in memory, through a temporary file that is deleted with it.
+   *
+   * @param name names it in errors
+   * @param content its bytes
+   * @return the archive, the caller's to close
+   * @throws KerasException if it is no readable {@code .keras} archive
+   */
+  static KerasArchive of(Path name, byte[] content) {
+    return of(name, ZipEntries.of(name, content));
+  }
+
   /** Takes care of the entries. */
   private static KerasArchive of(Path path, ArchiveEntries entries) {
     try {

@@ -1,6 +1,6 @@
 package io.github.kpconvx.keras.file;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.github.kpconvx.keras.config.ArchiveMetadata;
 import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.hdf5.Hdf5WeightWriter;
@@ -8,10 +8,6 @@ import io.github.kpconvx.keras.weights.LayerSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
-import java.util.Locale;
 import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -25,9 +21,6 @@ import org.tensorflow.types.TFloat32;
  * @see KerasArchive
  */
 public final class KerasArchiveWriter {
-  private static final DateTimeFormatter DATE =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd@HH:mm:ss", Locale.ROOT);
-
   private KerasArchiveWriter() {}
 
   /**
@@ -57,27 +50,13 @@ public final class KerasArchiveWriter {
                 .formatted(Files.size(hdf5), KerasArchive.MAX_WEIGHTS));
       }
       try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
-        store(zip, KerasArchive.METADATA, metadata(kerasVersion));
+        store(zip, KerasArchive.METADATA, ArchiveMetadata.of(kerasVersion));
         store(zip, KerasArchive.CONFIG, Json.bytes(config.json()));
         store(zip, KerasArchive.WEIGHTS, Files.readAllBytes(hdf5));
       }
     } finally {
       Files.deleteIfExists(hdf5);
     }
-  }
-
-  /**
-   * What an archive tells of itself.
-   *
-   * @param kerasVersion the version of Keras whose configuration it holds
-   * @return a JSON object
-   */
-  public static byte[] metadata(String kerasVersion) {
-    return Json.bytes(
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("keras_version", kerasVersion)
-            .put("date_saved", DATE.format(LocalDateTime.now(ZoneId.systemDefault()))));
   }
 
   private static void store(ZipOutputStream zip, String name, byte[] content) throws IOException {

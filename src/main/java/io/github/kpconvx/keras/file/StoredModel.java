@@ -45,6 +45,19 @@ public abstract class StoredModel implements AutoCloseable {
   }
 
   /**
+   * Opens a model that is in memory.
+   *
+   * @param name names it in errors
+   * @param content a {@code .keras} archive, which is read through a temporary file, or an HDF5
+   *     file
+   * @return the model, the caller's to close
+   * @throws KerasException if it is neither, or damaged
+   */
+  public static StoredModel of(String name, byte[] content) {
+    return FileKind.of(name, content).open(Path.of(name), content);
+  }
+
+  /**
    * Where it was found.
    *
    * @return the file or directory

@@ -4,6 +4,7 @@ import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.CRC32;
@@ -32,6 +33,33 @@ final class ZipEntries implements ArchiveEntries {
     } catch (IOException | IllegalArgumentException e) {
       throw new KerasException(
           path + " is no readable .keras archive (a zip file): " + Failures.reason(e), e);
+    }
+  }
+
+  /** The zip library reads from files alone. */
+  static ZipEntries of(Path name, byte[] content) {
+    Path file = null;
+    try {
+      file = Files.createTempFile("model", ".keras");
+      Files.write(file, content);
+      return new ZipEntries(
+          name, new ZipFile(file.toFile(), ZipFile.OPEN_READ | ZipFile.OPEN_DELETE));
+    } catch (IOException e) {
+      KerasException failure =
+          new KerasException(
+              name + " is no readable .keras archive (a zip file): " + Failures.reason(e), e);
+      delete(file, failure);
+      throw failure;
+    }
+  }
+
+  private static void delete(Path file, KerasException failure) {
+    try {
+      if (file != null) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      failure.addSuppressed(e);
     }
   }
 

@@ -1,8 +1,8 @@
 package io.github.kpconvx.keras.savedmodel;
 
+import io.github.kpconvx.keras.config.ArchiveMetadata;
 import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.keras.file.KerasArchiveWriter;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -55,8 +55,7 @@ public final class SavedModelWriter {
     Files.createDirectory(checkpoint.getParent());
     Checkpoint.write(checkpoint, values, objects.checkpointed());
     write(directory.resolve(SavedModelDirectory.CONFIG), Json.bytes(config.json()));
-    write(
-        directory.resolve(SavedModelDirectory.METADATA), KerasArchiveWriter.metadata(kerasVersion));
+    write(directory.resolve(SavedModelDirectory.METADATA), ArchiveMetadata.of(kerasVersion));
 
     MetaGraphDef.Builder graph = MetaGraphDef.newBuilder();
     graph
