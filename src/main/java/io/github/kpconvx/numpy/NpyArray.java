@@ -2,6 +2,7 @@ package io.github.kpconvx.numpy;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,7 +54,11 @@ public final class NpyArray {
     /** 64-bit unsigned integer. */
     UINT64("<u8", 8),
     /** One byte, 0 or 1. */
-    BOOL("|b1", 1);
+    BOOL("|b1", 1),
+    /** Texts of Unicode, all in the room of the longest, NumPy's {@code str_}. */
+    TEXT("<U", 0),
+    /** Strings of bytes, all in the room of the longest, NumPy's {@code bytes_}. */
+    BYTES("|S", 0);
 
     private final String descr;
     private final int size;
@@ -75,7 +80,7 @@ public final class NpyArray {
     /**
      * How large an element is.
      *
-     * @return its bytes
+     * @return its bytes; 0 for texts and strings of bytes, whose room is the array's own
      */
     public int size() {
       return size;
@@ -99,16 +104,39 @@ public final class NpyArray {
      * @return true if so
      */
     public boolean isInteger() {
-      return !isFloat() && this != BOOL;
+      return !isFloat() && this != BOOL && !isString();
+    }
+
+    /**
+     * Whether elements are texts or strings of bytes.
+     *
+     * @return true if so
+     */
+    public boolean isString() {
+      return this == TEXT || this == BYTES;
     }
   }
+
+  /** What NumPy calls types of strings: the type, and the characters or bytes there is room for. */
+  private static final Pattern STRING = Pattern.compile("(?<type>[<>]U|\\|S)(?<room>[0-9]{1,9})");
+
+  /** NumPy keeps characters as UTF-32. */
+  private static final int CHARACTER = 4;
+
+  private static final Charset UTF_32 = Charset.forName("UTF-32LE");
 
   private final Type type;
   private final long[] shape;
   private final ByteBuffer data;
+  private final int itemSize;
 
   private NpyArray(Type type, long[] shape, ByteBuffer data) {
+    this(type, type.size, shape, data);
+  }
+
+  private NpyArray(Type type, int itemSize, long[] shape, ByteBuffer data) {
     this.type = type;
+    this.itemSize = itemSize;
     this.shape = shape;
     this.data = data;
   }
@@ -153,7 +181,51 @@ public final class NpyArray {
   }
 
   /**
-   * An array of any type.
+   * An array of strings of bytes.
+   *
+   * @param values the elements in C order
+   * @param shape the shape
+   * @return the array
+   * @throws NumpyException if the shape holds another number of elements, or one ends with a zero
+   *     byte, which NumPy takes for the end
+   */
+  public static NpyArray ofBytes(List<byte[]> values, long... shape) {
+    for (byte[] value : values) {
+      if (value.length > 0 && value[value.length - 1] == 0) {
+        throw new NumpyException(
+            "String of bytes %d of %d ends with a zero byte, which arrays of NumPy do not keep"
+                .formatted(values.indexOf(value), values.size()));
+      }
+    }
+    return strings(Type.BYTES, 1, values, shape);
+  }
+
+  /**
+   * An array of texts.
+   *
+   * @param values the elements in C order
+   * @param shape the shape
+   * @return the array
+   * @throws NumpyException if the shape holds another number of elements
+   */
+  public static NpyArray ofTexts(List<String> values, long... shape) {
+    return strings(
+        Type.TEXT, CHARACTER, values.stream().map(text -> text.getBytes(UTF_32)).toList(), shape);
+  }
+
+  /** With room for the longest, and for one character at least, as NumPy has it. */
+  private static NpyArray strings(Type type, int least, List<byte[]> values, long... shape) {
+    requireElements(values.size(), shape);
+    int room = values.stream().mapToInt(value -> value.length).reduce(least, Math::max);
+    ByteBuffer data = buffer(Math.multiplyExact(room, values.size()));
+    for (int i = 0; i < values.size(); i++) {
+      data.put(i * room, values.get(i));
+    }
+    return new NpyArray(type, room, shape.clone(), data);
+  }
+
+  /**
+   * An array of any type of numbers or booleans.
    *
    * @param type the type
    * @param data the elements in C order, little-endian; copied
@@ -162,6 +234,9 @@ public final class NpyArray {
    * @throws NumpyException if the shape holds another number of elements
    */
   public static NpyArray of(Type type, ByteBuffer data, long... shape) {
+    if (type.isString()) {
+      throw new NumpyException("Strings are given one by one, not as the memory of an array");
+    }
     ByteBuffer own = allocate(type, data.remaining() / type.size, shape);
     own.put(data.duplicate()).rewind();
     return new NpyArray(type, shape.clone(), own);
@@ -177,11 +252,11 @@ public final class NpyArray {
   public static NpyArray stack(List<NpyArray> arrays) {
     NpyArray first = arrays.get(0);
     int length = first.data.capacity();
-    ByteBuffer data =
-        ByteBuffer.allocate(Math.multiplyExact(length, arrays.size()))
-            .order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer data = buffer(Math.multiplyExact(length, arrays.size()));
     for (NpyArray array : arrays) {
-      if (array.type != first.type || !Arrays.equals(array.shape, first.shape)) {
+      if (array.type != first.type
+          || array.itemSize != first.itemSize
+          || !Arrays.equals(array.shape, first.shape)) {
         throw new NumpyException(array + " cannot be stacked onto " + first);
       }
       data.put(array.data.duplicate().rewind());
@@ -189,7 +264,7 @@ public final class NpyArray {
     long[] shape = new long[first.shape.length + 1];
     shape[0] = arrays.size();
     System.arraycopy(first.shape, 0, shape, 1, first.shape.length);
-    return new NpyArray(first.type, shape, data.rewind());
+    return new NpyArray(first.type, first.itemSize, shape, data.rewind());
   }
 
   /**
@@ -206,7 +281,8 @@ public final class NpyArray {
     List<NpyArray> arrays = new ArrayList<>();
     int length = shape[0] == 0 ? 0 : data.capacity() / Math.toIntExact(shape[0]);
     for (int i = 0; i < shape[0]; i++) {
-      arrays.add(new NpyArray(type, rest, data.slice(i * length, length).order(data.order())));
+      arrays.add(
+          new NpyArray(type, itemSize, rest, data.slice(i * length, length).order(data.order())));
     }
     return arrays;
   }
@@ -227,13 +303,20 @@ public final class NpyArray {
   }
 
   private static ByteBuffer allocate(Type type, int length, long... shape) {
+    requireElements(length, shape);
+    return buffer(Math.multiplyExact(length, type.size));
+  }
+
+  private static void requireElements(int length, long... shape) {
     long expected = Arrays.stream(shape).reduce(1, Math::multiplyExact);
     if (expected != length) {
       throw new NumpyException(
           "Shape " + describe(shape) + " holds " + expected + " elements, got " + length);
     }
-    return ByteBuffer.allocate(Math.multiplyExact(length, type.size))
-        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static ByteBuffer buffer(int bytes) {
+    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /**
@@ -260,6 +343,7 @@ public final class NpyArray {
       throw new NumpyException(name + " has an unsupported header: " + header.strip());
     }
     Type type = type(name, matcher.group("descr"));
+    int itemSize = itemSize(type, matcher.group("descr"));
     long[] shape =
         Arrays.stream(matcher.group("shape").split(","))
             .map(String::strip)
@@ -268,7 +352,7 @@ public final class NpyArray {
             .toArray();
     int offset = start + (int) headerLength;
     long found = (long) bytes.length - offset;
-    long expected = (long) type.size;
+    long expected = itemSize;
     for (long dimension : shape) {
       if (dimension != 0 && expected > Integer.MAX_VALUE / dimension) {
         throw new NumpyException(name + " of shape " + describe(shape) + " is larger than 2 GiB");
@@ -287,17 +371,17 @@ public final class NpyArray {
     }
     ByteBuffer data = buffer.slice(offset, (int) found).order(ByteOrder.LITTLE_ENDIAN);
     if (matcher.group("descr").startsWith(BIG_ENDIAN)) {
-      data = swapped(data, type.size);
+      data = swapped(data, type == Type.TEXT ? CHARACTER : itemSize);
     }
-    if (matcher.group("fortran").equals("True") && shape.length > 1) {
-      data = fromFortranOrder(data, shape, type.size);
+    if (matcher.group("fortran").equals("True") && shape.length > 1 && itemSize > 0) {
+      data = fromFortranOrder(data, shape, itemSize);
     }
-    return new NpyArray(type, shape, data);
+    return new NpyArray(type, itemSize, shape, data);
   }
 
   /** The elements with their bytes turned round. */
   private static ByteBuffer swapped(ByteBuffer data, int size) {
-    ByteBuffer swapped = ByteBuffer.allocate(data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer swapped = buffer(data.capacity());
     for (int element = 0; element < data.capacity(); element += size) {
       for (int b = 0; b < size; b++) {
         swapped.put(element + b, data.get(element + size - 1 - b));
@@ -308,7 +392,7 @@ public final class NpyArray {
 
   /** The elements in C order, the last index running fastest, of those whose first index does. */
   private static ByteBuffer fromFortranOrder(ByteBuffer data, long[] shape, int size) {
-    ByteBuffer ordered = ByteBuffer.allocate(data.capacity()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer ordered = buffer(data.capacity());
     long[] index = new long[shape.length];
     for (int to = 0; to < data.capacity(); to += size) {
       long from = 0;
@@ -332,10 +416,16 @@ public final class NpyArray {
   }
 
   private static Type type(String name, String descr) {
+    Matcher string = STRING.matcher(descr);
+    if (string.matches()) {
+      return string.group("type").equals(Type.BYTES.descr) ? Type.BYTES : Type.TEXT;
+    }
     // Not bfloat16: NumPy has no order of its bytes, as it takes it for two bytes of anything.
     String ordered = descr.startsWith(BIG_ENDIAN) ? "<" + descr.substring(1) : descr;
     for (Type type : Type.values()) {
-      if (type.descr.equals(ordered) && (type != Type.BFLOAT16 || ordered.equals(descr))) {
+      if (!type.isString()
+          && type.descr.equals(ordered)
+          && (type != Type.BFLOAT16 || ordered.equals(descr))) {
         return type;
       }
     }
@@ -343,6 +433,25 @@ public final class NpyArray {
         Arrays.stream(Type.values()).map(Type::numpyName).collect(Collectors.joining(", "));
     throw new NumpyException(
         name + " has elements of type '" + descr + "'; supported are " + known);
+  }
+
+  /** Bytes of an element of a type as NumPy calls it; texts have four for each character. */
+  private static int itemSize(Type type, String descr) {
+    Matcher string = STRING.matcher(descr);
+    if (!string.matches()) {
+      return type.size;
+    }
+    long room = Long.parseLong(string.group("room"));
+    // What is larger is refused with the array, which cannot be as large.
+    return (int) Math.min(Integer.MAX_VALUE, type == Type.TEXT ? room * CHARACTER : room);
+  }
+
+  private String descr() {
+    return switch (type) {
+      case TEXT -> type.descr + itemSize / CHARACTER;
+      case BYTES -> type.descr + itemSize;
+      default -> type.descr;
+    };
   }
 
   /**
@@ -355,7 +464,7 @@ public final class NpyArray {
         Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(", "))
             + (shape.length == 1 ? "," : "");
     String header =
-        "{'descr': '" + type.descr + "', 'fortran_order': False, 'shape': (" + tuple + "), }";
+        "{'descr': '" + descr() + "', 'fortran_order': False, 'shape': (" + tuple + "), }";
     // Format 1.0: magic, version and length take 10 bytes; the elements start at a multiple of 64.
     int length = (10 + header.length() + 1 + 63) / 64 * 64 - 10;
     ByteBuffer out =
@@ -392,7 +501,7 @@ public final class NpyArray {
    * @return the product of the shape
    */
   public int size() {
-    return data.capacity() / type.size;
+    return Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
   }
 
   /**
@@ -498,8 +607,8 @@ public final class NpyArray {
   }
 
   /**
-   * The same numbers as elements of another type: integers as integers, floating-point numbers as
-   * float32 or float64.
+   * The same elements as those of another type: integers as integers, floating-point numbers as
+   * float32 or float64, texts as strings of bytes in UTF-8.
    *
    * @param other the other type
    * @return an array of that type and this shape; this one if it is of that type
@@ -508,6 +617,9 @@ public final class NpyArray {
   public NpyArray as(Type other) {
     if (other == type) {
       return this;
+    }
+    if (type == Type.TEXT && other == Type.BYTES) {
+      return ofBytes(toByteStrings(), shape);
     }
     if (type.isInteger() && other.isInteger()) {
       return integers(other);
@@ -568,6 +680,46 @@ public final class NpyArray {
     return new NumpyException(
         "%s holds %s at %s, which %s cannot hold; convert it before, in the way that is meant"
             .formatted(this, value, Arrays.toString(place), other.numpyName()));
+  }
+
+  /**
+   * The elements of an array of strings of bytes, or of texts, in UTF-8.
+   *
+   * @return a new list in C order, without the zeros that fill an element's room
+   * @throws NumpyException if the elements are of another type
+   */
+  public List<byte[]> toByteStrings() {
+    if (type == Type.TEXT) {
+      return toTexts().stream().map(text -> text.getBytes(StandardCharsets.UTF_8)).toList();
+    }
+    require(Type.BYTES);
+    return elements(1);
+  }
+
+  /**
+   * The elements of an array of texts.
+   *
+   * @return a new list in C order
+   * @throws NumpyException if the elements are of another type
+   */
+  public List<String> toTexts() {
+    require(Type.TEXT);
+    return elements(CHARACTER).stream().map(text -> new String(text, UTF_32)).toList();
+  }
+
+  /** Each element's bytes up to the zeros at its end, in units of so many bytes. */
+  private List<byte[]> elements(int unit) {
+    List<byte[]> elements = new ArrayList<>();
+    for (int i = 0; i < size(); i++) {
+      byte[] element = new byte[itemSize];
+      data.get(i * itemSize, element);
+      int end = itemSize;
+      while (end > 0 && element[end - 1] == 0) {
+        end--;
+      }
+      elements.add(Arrays.copyOf(element, (end + unit - 1) / unit * unit));
+    }
+    return elements;
   }
 
   /**

@@ -4,7 +4,9 @@ import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NumpyException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +14,8 @@ import java.util.function.Function;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.NdArray;
+import org.tensorflow.ndarray.NdArrays;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataStorageVisitor;
 import org.tensorflow.proto.DataType;
@@ -22,6 +26,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TFloat64;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.TString;
 import org.tensorflow.types.TUint16;
 import org.tensorflow.types.TUint8;
 import org.tensorflow.types.family.TType;
@@ -41,7 +46,8 @@ public final class Tensors {
               NpyArray.Type.BFLOAT16, TBfloat16.class,
               NpyArray.Type.UINT16, TUint16.class,
               NpyArray.Type.UINT8, TUint8.class,
-              NpyArray.Type.BOOL, TBool.class));
+              NpyArray.Type.BOOL, TBool.class,
+              NpyArray.Type.BYTES, TString.class));
 
   private static final List<String> SUPPORTED =
       TYPES.keySet().stream().map(NpyArray.Type::numpyName).toList();
@@ -106,13 +112,16 @@ public final class Tensors {
   }
 
   /**
-   * A tensor of an array's type, shape and elements.
+   * A tensor of an array's type, shape and elements; texts become strings of bytes in UTF-8.
    *
    * @param array the array
    * @return a new tensor, the caller's to close
    * @throws NumpyException if TensorFlow Java has no tensors of the array's type
    */
   public static Tensor of(NpyArray array) {
+    if (array.type().isString()) {
+      return strings(array);
+    }
     Class<? extends TType> type = TYPES.get(array.type());
     if (type == null) {
       throw new NumpyException(
@@ -120,8 +129,20 @@ public final class Tensors {
               .formatted(array.type().numpyName(), SUPPORTED));
     }
     Tensor tensor = Tensor.of(type, Shape.of(array.shape()));
-    memory(tensor).put(array.bytes());
-    return tensor;
+    try {
+      memory(tensor).put(array.bytes());
+      return tensor;
+    } catch (RuntimeException | Error e) {
+      tensor.close();
+      throw e;
+    }
+  }
+
+  private static Tensor strings(NpyArray array) {
+    NdArray<byte[]> elements = NdArrays.ofObjects(byte[].class, Shape.of(array.shape()));
+    Iterator<byte[]> values = array.toByteStrings().iterator();
+    elements.scalars().forEach(scalar -> scalar.setObject(values.next()));
+    return TString.tensorOfBytes(elements);
   }
 
   /**
@@ -142,7 +163,7 @@ public final class Tensors {
    *
    * @param type the type of tensors
    * @return the type of arrays
-   * @throws NumpyException if there is none, as for strings
+   * @throws NumpyException if there is none
    */
   public static NpyArray.Type arrayType(Class<? extends TType> type) {
     for (Map.Entry<NpyArray.Type, Class<? extends TType>> known : TYPES.entrySet()) {
@@ -157,11 +178,16 @@ public final class Tensors {
   /**
    * An array of a tensor's type, shape and elements.
    *
-   * @param tensor a tensor of numbers or booleans
-   * @return the array
-   * @throws NumpyException if the tensor is of another type, such as strings
+   * @param tensor a tensor of numbers, booleans or strings
+   * @return the array, of strings of bytes for strings
+   * @throws NumpyException if the tensor is of another type, or holds strings that arrays do not
    */
   public static NpyArray toArray(Tensor tensor) {
+    if (tensor instanceof TString strings) {
+      List<byte[]> values = new ArrayList<>();
+      strings.asBytes().scalars().forEach(scalar -> values.add(scalar.getObject()));
+      return NpyArray.ofBytes(values, tensor.shape().asArray());
+    }
     return NpyArray.of(
         arrayType(((TType) tensor).type()), memory(tensor), tensor.shape().asArray());
   }

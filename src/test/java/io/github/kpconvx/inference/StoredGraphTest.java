@@ -14,7 +14,9 @@ import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.numpy.NpyArray;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -30,10 +32,12 @@ import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.op.strings.Upper;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.RunOptions;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TString;
 
 /** Graphs that a SavedModel stores, run with limits and looked at. */
 class StoredGraphTest {
@@ -100,6 +104,33 @@ class StoredGraphTest {
       }
     }
     assertThrows(KerasException.class, () -> loader.withTimeout(Duration.ZERO));
+  }
+
+  @Test
+  void stringsGoInAndOut() throws IOException {
+    Path model = directory.resolve("upper");
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph);
+      Placeholder<TString> x = tf.placeholder(TString.class, Placeholder.shape(Shape.of(-1)));
+      SavedModelBundle.exporter(model.toString())
+          .withSession(session)
+          .withSignature(
+              Signature.builder("serving_default")
+                  .input("x", x)
+                  .output("y", tf.strings.upper(x, Upper.encoding("utf-8")))
+                  .build())
+          .export();
+    }
+    try (Model loaded = KPConvX.loader(model).withEngine(Engine.SAVEDMODEL).load()) {
+      List<byte[]> found =
+          loaded
+              .predictArrays(
+                  Map.of("x", NpyArray.ofTexts(List.of("ground", "gebäude"), 2)), List.of("y"))
+              .get("y")
+              .toByteStrings();
+      assertEquals("GEBÄUDE", new String(found.get(1), StandardCharsets.UTF_8));
+    }
   }
 
   @Test

@@ -102,6 +102,9 @@ class NpzFileTest {
   void readsAndWritesEveryType() {
     Map<String, NpyArray> arrays = new LinkedHashMap<>();
     for (NpyArray.Type type : NpyArray.Type.values()) {
+      if (type.isString()) {
+        continue;
+      }
       // Zeros and ones, whatever the size of an element is.
       ByteBuffer data = ByteBuffer.allocate(2 * 3 * type.size());
       for (int i = 0; i < data.capacity(); i += type.size()) {
@@ -119,6 +122,58 @@ class NpzFileTest {
         });
     assertThrows(
         NumpyException.class, () -> NpyArray.of(NpyArray.Type.FLOAT16, ByteBuffer.allocate(4), 3));
+  }
+
+  @Test
+  void readsAndWritesStrings() {
+    List<String> texts = List.of("", "ground", "Gebäude", "電線 🗼");
+    List<byte[]> strings = List.of(new byte[0], new byte[] {0, -1}, new byte[] {7});
+    Map<String, NpyArray> arrays = new LinkedHashMap<>();
+    arrays.put("texts", NpyArray.ofTexts(texts, 2, 2));
+    arrays.put("bytes", NpyArray.ofBytes(strings, 3));
+    arrays.put("none", NpyArray.ofTexts(List.of(), 0, 2));
+    Path file = directory.resolve("strings.npz");
+    NpzFile.write(file, arrays);
+    Map<String, NpyArray> again = NpzFile.read(file);
+    assertEquals("text (2, 2)", again.get("texts").toString());
+    assertEquals(texts, again.get("texts").toTexts());
+    assertArrayEquals(strings.toArray(), again.get("bytes").toByteStrings().toArray());
+    assertEquals(List.of(), again.get("none").toTexts());
+    assertArrayEquals(
+        "Gebäude".getBytes(StandardCharsets.UTF_8),
+        again.get("texts").as(NpyArray.Type.BYTES).toByteStrings().get(2));
+    assertEquals(List.of("電線 🗼"), again.get("texts").unstack().get(1).toTexts().subList(1, 2));
+    assertThrows(NumpyException.class, () -> NpyArray.ofBytes(List.of(new byte[] {1, 0}), 1));
+    assertThrows(NumpyException.class, () -> again.get("bytes").toTexts());
+    assertThrows(NumpyException.class, () -> again.get("texts").as(NpyArray.Type.INT64));
+  }
+
+  /** Bytes of {@code numpy.array([["a", "bc"], ["", "d"]])}, in the order named. */
+  @ParameterizedTest
+  @CsvSource({"<U2,False", "<U2,True", ">U2,False", ">U2,True"})
+  void readsStringsInEveryOrder(String descr, String fortran) throws IOException {
+    int[] stored =
+        fortran.equals("True")
+            ? new int[] {'a', 0, 0, 0, 'b', 'c', 'd', 0}
+            : new int[] {'a', 0, 'b', 'c', 0, 0, 'd', 0};
+    String header = "{'descr': '%s', 'fortran_order': %s, 'shape': (2, 2), }";
+    byte[] bytes = npy(header.formatted(descr, fortran), 32);
+    ByteOrder order = descr.startsWith(">") ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+    ByteBuffer.wrap(bytes, bytes.length - 32, 32).slice().order(order).asIntBuffer().put(stored);
+    NpyArray array = NpzFile.read(zip("x.npy", bytes)).get("x");
+    assertEquals(List.of("a", "bc", "", "d"), array.toTexts());
+    assertEquals(4, array.size());
+  }
+
+  @Test
+  void believesNoRoomThatIsNotThere() throws IOException {
+    for (String descr : List.of("<U999999999", "|S999999999", "<U536870912")) {
+      byte[] bytes =
+          npy("{'descr': '" + descr + "', 'fortran_order': True, 'shape': (2, 2), }", 32);
+      assertRefused(zip("x.npy", bytes), "2 GiB");
+    }
+    byte[] bytes = npy("{'descr': '|S0', 'fortran_order': True, 'shape': (2, 2), }", 0);
+    assertEquals(4, NpzFile.read(zip("x.npy", bytes)).get("x").toByteStrings().size());
   }
 
   /** Bytes of {@code numpy.arange(6, dtype=dtype).reshape(2, 3)}, in the order named. */
