@@ -4,18 +4,14 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.savedmodel.Assets;
-import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
-import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.layer.InputSpec;
 import io.github.kpconvx.layer.KernelPoints;
-import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
@@ -24,36 +20,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Graph;
 import org.tensorflow.Output;
-import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
-import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.ConfigProto;
-import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.RunOptions;
-import org.tensorflow.types.TBfloat16;
-import org.tensorflow.types.TBool;
-import org.tensorflow.types.TFloat16;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TFloat64;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.TInt64;
-import org.tensorflow.types.TString;
-import org.tensorflow.types.TUint16;
-import org.tensorflow.types.TUint8;
-import org.tensorflow.types.family.TType;
 
 /**
  * Loads models: a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
@@ -282,32 +262,7 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
-        Map<String, KPConvXLayer> found = new LinkedHashMap<>();
-        List<String> known = new ArrayList<>();
-        for (Layer outer : network.layers()) {
-          outer.visit(
-              (prefix, candidate) -> {
-                if (candidate instanceof KPConvXLayer kpconvx) {
-                  known.add(kpconvx.name());
-                  if (kpconvx.name().equals(layer)) {
-                    found.put(prefix, kpconvx);
-                  }
-                }
-              });
-        }
-        if (found.size() != 1) {
-          throw new KerasException(
-              "%s has %s %s named %s, expected one of %s"
-                  .formatted(
-                      path,
-                      found.isEmpty() ? "no" : "several",
-                      KPConvXLayer.CLASS_NAME,
-                      layer,
-                      known));
-        }
-        Map.Entry<String, KPConvXLayer> only = found.entrySet().iterator().next();
-        return new StoredKernel(
-            only.getValue(), only.getKey(), network.match(stored.weights()), kernelPoints);
+        return KernelReader.read(stored, network, layer, kernelPoints);
       }
     }
 
@@ -343,30 +298,9 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
-        Map<String, StoredWeight> found = network.match(stored.weights());
-        ModelWriter writer = ModelWriter.of(config(stored), registry).withAssets(stored.assets());
-        Optional<String> version = stored.kerasVersion();
-        if (!version.orElse("").startsWith("2.")) {
-          // To Keras 2 a bare variable is a weight like any other; then the class tells.
-          writer = writer.withUntrackedWeights(bare(network.spec(), found));
-        }
-        if (version.isPresent() && config.isEmpty()) {
-          writer = writer.withKerasVersion(version.get());
-        }
-        Map<String, TFloat32> values = WeightLoader.read(network.layers(), found, kernelPoints);
-        try {
-          options.apply(writer).write(target, values);
-        } finally {
-          values.values().forEach(TFloat32::close);
-        }
+        new ModelConverter(network, config(stored), registry, kernelPoints)
+            .convert(stored, config.isEmpty(), target, options);
       }
-    }
-
-    /** Weights that the file holds outside of Keras's, or not at all. */
-    private static Set<String> bare(LayerSpec spec, Map<String, StoredWeight> found) {
-      Set<String> names = new LinkedHashSet<>(spec.qualifiedWeights().keySet());
-      names.removeIf(name -> found.containsKey(name) && !found.get(name).isBare());
-      return names;
     }
 
     private Model nativeModel(TensorFlowStart start) {
@@ -491,108 +425,7 @@ public final class KPConvX {
             "The savedmodel engine runs the stored graph as it is; compiling (--compile xla, Formulation.COMPILED) is for"
                 + " the native engine");
       }
-      if (!Files.isDirectory(path)) {
-        throw new KerasException(
-            "The savedmodel engine runs a SavedModel directory, found the file "
-                + path
-                + "; use the native engine, or export the model in Python (model.export)");
-      }
-      List<String> known =
-          SavedModelDirectory.open(path).signatures().stream().map(s -> s.name()).toList();
-      if (!known.contains(signature)) {
-        throw new KerasException(
-            path + " has no signature " + signature + ", expected one of " + known);
-      }
-      if (!unsafeOperations) {
-        StoredOperations.requireComputing(path, signature);
-      }
-      start.await();
-      SavedModelBundle bundle;
-      try {
-        bundle =
-            SavedModelBundle.loader(path.toString())
-                .withTags(SavedModelBundle.DEFAULT_TAG)
-                .withConfigProto(session)
-                .withRunOptions(options)
-                .load();
-      } catch (RuntimeException e) {
-        throw ModelException.translate(path + " cannot be loaded", e);
-      }
-      try {
-        Signature stored = bundle.function(signature).signature();
-        Graph graph = bundle.graph();
-        Map<String, Output<?>> feeds = tensors(graph, stored.getInputs());
-        Map<String, Output<?>> fetches = tensors(graph, stored.getOutputs());
-        List<TensorSpec> inputs = specs(stored.getInputs());
-        List<TensorSpec> outputs = specs(stored.getOutputs());
-        StoredVariables.requireFinite(path, bundle.session(), fetches.values());
-        return new Model(
-            Engine.SAVEDMODEL,
-            LoadedGraphs.of(new LoadedGraph(bundle.session(), feeds, fetches, bundle::close)),
-            inputs,
-            outputs,
-            Set.of(),
-            options);
-      } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
-        bundle.close();
-        throw new KerasException(
-            path
-                + ": signature "
-                + signature
-                + " names what its graph does not have: "
-                + e.getMessage(),
-            e);
-      } catch (RuntimeException | Error e) {
-        bundle.close();
-        throw e;
-      }
-    }
-
-    private static Map<String, Output<?>> tensors(
-        Graph graph, Map<String, Signature.TensorDescription> described) {
-      Map<String, Output<?>> tensors = new LinkedHashMap<>();
-      described.forEach(
-          (name, tensor) -> {
-            Output<?> output = graph.outputOrThrow(tensor.name);
-            Objects.checkIndex(output.index(), output.op().numOutputs());
-            tensors.put(name, output);
-          });
-      return tensors;
-    }
-
-    private static List<TensorSpec> specs(Map<String, Signature.TensorDescription> described) {
-      List<TensorSpec> specs = new ArrayList<>();
-      described.forEach(
-          (name, tensor) ->
-              specs.add(
-                  new TensorSpec(
-                      name,
-                      tensor.shape == null ? Shape.unknown() : tensor.shape,
-                      type(tensor.dataType))));
-      specs.sort(java.util.Comparator.comparing(TensorSpec::name));
-      return specs;
-    }
-
-    /** TensorFlow Java has a class for these types alone. */
-    private static Class<? extends TType> type(DataType type) {
-      return switch (type) {
-        case DT_FLOAT -> TFloat32.class;
-        case DT_DOUBLE -> TFloat64.class;
-        case DT_HALF -> TFloat16.class;
-        case DT_BFLOAT16 -> TBfloat16.class;
-        case DT_INT32 -> TInt32.class;
-        case DT_INT64 -> TInt64.class;
-        case DT_UINT16 -> TUint16.class;
-        case DT_UINT8 -> TUint8.class;
-        case DT_BOOL -> TBool.class;
-        case DT_STRING -> TString.class;
-        default ->
-            throw new KerasException(
-                "A signature of data type "
-                    + type
-                    + " is not supported; supported are DT_FLOAT, DT_DOUBLE, DT_HALF, DT_BFLOAT16,"
-                    + " DT_INT32, DT_INT64, DT_UINT16, DT_UINT8, DT_BOOL, DT_STRING");
-      };
+      return new StoredGraph(path, signature, unsafeOperations, session, options).load(start);
     }
   }
 }

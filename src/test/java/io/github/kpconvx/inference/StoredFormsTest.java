@@ -81,6 +81,19 @@ class StoredFormsTest {
     }
   }
 
+  @Test
+  void theStoredGraphIsThatOfASavedModelAlone() {
+    for (Path file : List.of(FORMS.resolve("unzipped"), FORMS.resolve("model.h5"))) {
+      KPConvX.Loader loader = KPConvX.loader(file).withEngine(Engine.SAVEDMODEL);
+      KerasException e = assertThrows(KerasException.class, loader::load);
+      assertTrue(e.getMessage().contains("runs a SavedModel directory"), e.getMessage());
+    }
+    KPConvX.Loader nowhere =
+        KPConvX.loader(directory.resolve("nowhere")).withEngine(Engine.SAVEDMODEL);
+    KerasException e = assertThrows(KerasException.class, nowhere::load);
+    assertTrue(e.getMessage().contains("No such file or directory"), e.getMessage());
+  }
+
   /** Weights under a name of whole models. */
   @Test
   void weightsAloneOpenUnderTheNameOfAModel() throws IOException {
