@@ -40,6 +40,7 @@ class Case:
     own: bool = True
     gaussian: str = "falls"
     forms: tuple = ()
+    trained: bool = False
 
     def model(self):
         """The model, with weights drawn from the seed."""
@@ -79,7 +80,8 @@ class Case:
 class Network:
     """A whole network, otherwise like a `Case`.
 
-    build: makes it. arrays_of: its inputs by name, from a random generator.
+    build: makes it. arrays_of: its inputs by name, from a random generator. trained: whether its fixture tells how it
+    is trained.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Network:
     arrays_of: Callable
     gaussian: str = "falls"
     forms: tuple = ("saved_model",)
+    trained: bool = False
 
     def model(self):
         keras.backend.clear_session()
@@ -434,6 +437,7 @@ NETWORKS = [
         ),
         _field([32, 16], [1, 7], [8, 6], [1, 3], 3),
         forms=EVERY_FORM,
+        trained=True,
     ),
     Network(
         "point_net",
@@ -443,6 +447,7 @@ NETWORKS = [
             "Xin": rng.uniform(-1.0, 1.0, (2, 24, 3)).astype(np.float32),
             "Fin": rng.standard_normal((2, 24, 2)).astype(np.float32),
         },
+        trained=True,
     ),
     Network(
         "kpconvx_hierarchy",
@@ -457,6 +462,7 @@ NETWORKS = [
             name="KPConvX_PointWise_Classification",
         ),
         _field([32, 16], [1, 6], [8, 6], [1, 3], 3),
+        trained=True,
     ),
     Network(
         "light_hourglass_autoencoder",

@@ -7,7 +7,8 @@ tolerance.
 With --adam LR the model then takes steps of Adam on the sum of the mean squared differences of its outputs from
 target_0 … and of its regularization losses, in training mode. target_<i> is of in.npz or else drawn from --seed.
 --out gets, as an npz, `weight_<i>` in Keras's order, `bare.<layer>.<variable>` for the variables made past Keras,
-`loss` (steps) before each step, and the targets.
+`loss` (steps) before each step, the targets, and output_0 … of the trained
+model in inference.
 
 With --write DIR the model, as it was opened, is written there in every form of this Keras, as by `make_fixtures`,
 with bare/.
@@ -25,6 +26,7 @@ from kpconvx_compat.backend import KERAS_2, keras
 from kpconvx_compat.vl3d import features, files
 from kpconvx_compat.vl3d.cases import EVERY_FORM
 from kpconvx_compat.vl3d.make_fixtures import write_files
+from kpconvx_compat.vl3d.steps import outputs, train
 
 
 def predicted(path, inputs, bare=None, weights=None):
@@ -53,13 +55,6 @@ def _loaded(path, bare, weights):
     return model
 
 
-def outputs(model, inputs):
-    """The outputs of a model in inference."""
-    found = model(files.feed(model, inputs), training=False)
-    found = found if isinstance(found, (list, tuple)) else [found]
-    return {f"output_{i}": np.asarray(value) for i, value in enumerate(found)}
-
-
 def difference(golden, found):
     """The largest difference of an output, in parts of max(1, |y|); infinite for another shape or other NaNs."""
     if set(found) != {name for name in golden if name.startswith("output_")}:
@@ -71,34 +66,6 @@ def difference(golden, found):
             return np.inf
         largest = max(largest, np.nanmax(np.abs(value - expected) / np.maximum(1.0, np.abs(expected)), initial=0.0))
     return float(largest)
-
-
-def train(model, inputs, learning_rate, steps=1, seed=0):
-    """Takes steps of Adam; returns the arrays that the module's description tells of."""
-    feed = files.feed(model, inputs)
-    rng = np.random.default_rng([seed, 2])
-    targets = {
-        name: inputs[f"target_{i}"] if f"target_{i}" in inputs else rng.standard_normal(y.shape).astype(np.float32)
-        for i, (name, y) in enumerate(outputs(model, inputs).items())
-    }
-    optimizer = keras.optimizers.Adam(learning_rate)
-    weights = model.trainable_weights
-    losses = []
-    for _ in range(steps):
-        with tf.GradientTape() as tape:
-            found = model(feed, training=True)
-            found = found if isinstance(found, (list, tuple)) else [found]
-            pairs = zip(found, targets.values(), strict=True)
-            loss = tf.add_n([*(tf.reduce_mean(tf.square(y - target)) for y, target in pairs), *model.losses])
-        losses.append(float(loss))
-        places = [weight if isinstance(weight, tf.Variable) else weight.value for weight in weights]
-        optimizer.apply_gradients(zip(tape.gradient(loss, places), weights))
-    return {
-        **{f"weight_{i}": np.asarray(weight) for i, weight in enumerate(model.weights)},
-        **{f"bare.{name}": variable.numpy() for name, variable in files.bare_variables(model).items()},
-        "loss": np.array(losses),
-        **{name.replace("output", "target"): target for name, target in targets.items()},
-    }
 
 
 def main():

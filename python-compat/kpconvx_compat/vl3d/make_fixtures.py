@@ -6,6 +6,7 @@ Each case becomes OUT_DIR/<case> with
     golden.npz                     output_0, in inference
     gradients.npz                  of Σ output_0², `loss`, in inference: by each float input and trainable <layer>.<name>
     losses.json                    the regularization losses for these inputs by Keras version, in its order
+    keras-<version>-trained.npz    for some networks: `target_0`, and `loss` before each of 50 steps of Adam(0.001)
     bare/<layer>.<variable>.csv    variables that Keras 3's files lack
     keras-<version>.keras          and for some cases .weights.h5, saved_model-<version> and, of Keras 2, .h5
 
@@ -24,6 +25,7 @@ from kpconvx_compat.backend import KERAS_2, keras
 from kpconvx_compat.export import replacing, save_archive
 from kpconvx_compat.vl3d.cases import CASES, NETWORKS, gradients
 from kpconvx_compat.vl3d.files import feed, write_bare
+from kpconvx_compat.vl3d.steps import train
 
 VERSION = "keras-" + ".".join(keras.__version__.split(".")[:2])
 FIRST = "keras-2.15"
@@ -54,11 +56,24 @@ def write_case(case, directory):
         largest = max(np.abs(recorded[name]).max() for name in recorded.files if name != "loss")
         require_close(f"{directory}/gradients.npz", recorded, steps, GRADIENT_TOLERANCE, 0.01 * largest)
     write_files(model, directory, case.forms)
-    own = losses(model, inputs)
+    if case.trained:
+        write_training(model, inputs, directory)
+    own = losses(case.model(), inputs)
     if own:
         path = directory / "losses.json"
         known = json.loads(path.read_text()) if path.exists() else {}
         path.write_text(json.dumps({**known, VERSION: own}, indent=1, sort_keys=True) + "\n")
+
+
+def write_training(model, inputs, folder):
+    """Trains the model, and writes of `steps.train` what rounding leaves determined: the losses, in training mode.
+
+    A bias ahead of a batch normalization has no gradient but rounding's, of which Adam makes whole steps. They leave the
+    losses alone, but not the moving statistics, nor thereby the outputs in inference.
+    """
+    found = train(model, inputs, learning_rate=0.001, steps=50, seed=0)
+    kept = {name: array for name, array in found.items() if name.startswith(("loss", "target_"))}
+    np.savez_compressed(folder / f"{VERSION}-trained.npz", **kept)
 
 
 def require_close(what, recorded, found, tolerance, smallest):
