@@ -60,7 +60,7 @@ final class ConvertCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     OutputPath.require("OUT", out, model);
-    KernelPointsTarget target = kernelPoints();
+    KernelPointsTarget target = kernelPoints(kernelPoints);
     KPConvX.Loader loader = network.loader(model);
     boolean compiled =
         loader.config().stream().anyMatch(config -> config.json().at(OPTIMIZER).isObject());
@@ -83,15 +83,16 @@ final class ConvertCommand implements Callable<Integer> {
     return 0;
   }
 
-  private KernelPointsTarget kernelPoints() {
-    if (kernelPoints.isEmpty()) {
+  /** Where kernel points go, by the arguments of --kernel-points-out. */
+  static KernelPointsTarget kernelPoints(List<String> arguments) {
+    if (arguments.isEmpty()) {
       return KernelPointsTarget.refused();
     }
-    if (kernelPoints.size() == 1 && !kernelPoints.get(0).contains("=")) {
-      return target(kernelPoints.get(0));
+    if (arguments.size() == 1 && !arguments.get(0).contains("=")) {
+      return target(arguments.get(0));
     }
     Map<String, KernelPointsTarget> byLayer = new HashMap<>();
-    for (String argument : kernelPoints) {
+    for (String argument : arguments) {
       int equals = argument.indexOf('=');
       if (equals < 1) {
         throw new KerasException(

@@ -7,6 +7,9 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
+import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.pointcloud.Preprocessing;
 import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
 import io.github.kpconvx.training.ClassificationLoss;
@@ -128,6 +131,18 @@ final class TrainCommand implements Callable<Integer> {
       description = "Gets losses and metrics for TensorBoard.")
   private Path tensorboard;
 
+  @Option(
+      names = "--kernel-points-out",
+      paramLabel = "Q.csv",
+      description = {
+        "Where kernel points go that OUT cannot hold: a file;",
+        "LAYER=Q.csv for one of several layers (repeatable);",
+        "or the word "
+            + KernelPoints.INITIALIZER
+            + " to leave out those that it recomputes to 1e-6."
+      })
+  private List<String> kernelPointsOut = List.of();
+
   @Option(names = "--force", description = "Replaces OUT if it is there.")
   private boolean force;
 
@@ -146,6 +161,7 @@ final class TrainCommand implements Callable<Integer> {
       Path[] files = Stream.of(read()).filter(Files::isRegularFile).toArray(Path[]::new);
       OutputPath.require("--checkpoint", checkpoint, files);
     }
+    KernelPointsTarget target = ConvertCommand.kernelPoints(kernelPointsOut);
     TrainingFile file =
         settingsFile == null ? TrainingFile.defaults() : TrainingFile.read(settingsFile);
     training = files(training);
@@ -174,7 +190,8 @@ final class TrainCommand implements Callable<Integer> {
     try (Trainer trainer = new Trainer(config, StandardLayers.registry(), settings);
         Progress progress = new Progress(spec.commandLine().getErr(), settings.epochs())) {
       start(trainer, loader);
-      requireWritable(trainer);
+      ModelWriter writer = writer(trainer);
+      requireWritable(trainer, writer, target);
       if (tensorboard == null) {
         trainer.fit(trainingData, validationData, Optional.ofNullable(checkpoint), progress);
       } else {
@@ -186,7 +203,7 @@ final class TrainCommand implements Callable<Integer> {
               TrainingListener.both(progress, events));
         }
       }
-      trainer.write(out, writer -> writer.replacing(force));
+      trainer.write(out, writer.replacing(force).withKernelPoints(target));
       report(trainer, validationData);
     }
     return 0;
@@ -201,12 +218,15 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** Writes the untrained network, so that what cannot be written is told before it is trained. */
-  private void requireWritable(Trainer trainer) {
+  private void requireWritable(Trainer trainer, ModelWriter writer, KernelPointsTarget target) {
     try {
       Path folder = Files.createTempDirectory("train");
       Path trial = folder.resolve(out.getFileName());
       try {
-        trainer.write(trial, writer -> writer);
+        KernelPointsTarget tried =
+            (layer, weight, points) ->
+                target.of(layer, weight, points).map(csv -> trial(csv, folder));
+        trainer.write(trial, writer.withKernelPoints(tried));
       } catch (KerasException e) {
         throw new KerasException(
             "--out " + out + " cannot be written: " + e.getMessage().replace(trial + ": ", ""), e);
@@ -219,6 +239,20 @@ final class TrainCommand implements Callable<Integer> {
       }
     } catch (IOException e) {
       throw new TrainingException("No temporary folder can be used: " + Failures.reason(e), e);
+    }
+  }
+
+  /** Where a table of kernel points goes while writing is tried. */
+  private Path trial(Path csv, Path folder) {
+    OutputPath.require("--kernel-points-out", csv, read());
+    return folder.resolve(csv.toAbsolutePath().toString().replaceAll("[^\\w.]", "_"));
+  }
+
+  /** Writes what belongs to the model besides its network: its version of Keras, its assets. */
+  private ModelWriter writer(Trainer trainer) {
+    try (StoredModel stored = StoredModel.open(model)) {
+      ModelWriter writer = trainer.writer().withAssets(stored.assets());
+      return stored.kerasVersion().map(writer::withKerasVersion).orElse(writer);
     }
   }
 

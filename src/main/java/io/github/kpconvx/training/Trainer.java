@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.function.UnaryOperator;
 
 /**
  * Trains a network that classifies points.
@@ -103,14 +102,33 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
+   * What writes the network, to be told more before it is given to {@link #write(Path,
+   * ModelWriter)}.
+   *
+   * @return a writer that replaces nothing
+   */
+  public ModelWriter writer() {
+    return ModelWriter.of(model, registry);
+  }
+
+  /**
    * Writes the network with its weights as they are now to a file that Keras opens.
    *
    * @param target a {@code .keras}, a {@code .weights.h5} or else a SavedModel directory
-   * @param options changes the writer, such as {@code writer -> writer.replacing(true)}
+   * @throws io.github.kpconvx.keras.KerasException if it is there already or cannot be written
+   */
+  public void write(Path target) {
+    write(target, writer());
+  }
+
+  /**
+   * Writes the network with its weights as they are now to a file that Keras opens.
+   *
+   * @param target a {@code .keras}, a {@code .weights.h5} or else a SavedModel directory
+   * @param writer made of {@link #writer}, such as {@code trainer.writer().replacing(true)}
    * @throws io.github.kpconvx.keras.KerasException if it cannot be written
    */
-  public void write(Path target, UnaryOperator<ModelWriter> options) {
-    ModelWriter writer = options.apply(ModelWriter.of(model, registry));
+  public void write(Path target, ModelWriter writer) {
     graph.withWeights(weights -> writer.write(target, weights));
   }
 

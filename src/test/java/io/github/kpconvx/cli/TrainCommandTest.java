@@ -187,7 +187,7 @@ class TrainCommandTest {
     try (Trainer trainer =
         new Trainer(config, StandardLayers.registry(), TrainingSettings.builder().build())) {
       trainer.initialize();
-      trainer.write(model, writer -> writer);
+      trainer.write(model);
     }
     List<Path> files = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
@@ -223,6 +223,78 @@ class TrainCommandTest {
         data,
         "--out",
         directory.resolve("out.keras"));
+  }
+
+  /** VL3D's own layer, whose kernel points stand outside of Keras's weights. */
+  @Test
+  void kernelPointsAreWrittenBesideAFileThatCannotHoldThem() {
+    Path folder = Fixtures.of("original_network");
+    Path model = folder.resolve("saved_model");
+    Map<String, NpyArray> arrays = new LinkedHashMap<>(NpzFile.read(folder.resolve("inputs.npz")));
+    long[] shape = arrays.get("X").shape();
+    int[] labels = new int[(int) (shape[0] * shape[1])];
+    Arrays.setAll(labels, i -> i % 2);
+    arrays.put("labels", NpyArray.of(labels, shape[0], shape[1]));
+    NpzFile.write(data, arrays);
+    Path trained = directory.resolve("out.keras");
+    assertFails(
+        "its kernel points Q stand outside of Keras's weights",
+        "--model",
+        model,
+        "--data",
+        data,
+        "--out",
+        trained);
+    Path none = directory.resolve("none/Q.csv");
+    assertFails(
+        "--kernel-points-out " + none + " cannot be written: there is no folder",
+        "--model",
+        model,
+        "--data",
+        data,
+        "--out",
+        trained,
+        "--kernel-points-out",
+        none);
+    assertEquals(
+        0,
+        run(
+            "--model",
+            model,
+            "--data",
+            data,
+            "--epochs",
+            1,
+            "--out",
+            trained,
+            "--kernel-points-out",
+            "kp_conv_x_layer=" + directory.resolve("first.csv"),
+            "--kernel-points-out",
+            "kp_conv_x_layer_1=" + directory.resolve("second.csv")),
+        err);
+    assertTrue(Files.exists(trained));
+    assertTrue(Files.exists(directory.resolve("first.csv")));
+    assertTrue(Files.exists(directory.resolve("second.csv")));
+  }
+
+  /** What makes inputs of a cloud goes with the network that was trained for it. */
+  @Test
+  void assetsGoWithASavedModel() throws IOException {
+    int[] neighbours = new int[30 * 16];
+    Arrays.setAll(neighbours, i -> i % 30);
+    NpzFile.write(
+        data,
+        Map.of(
+            "X", NpyArray.of(new float[30 * 3], 1, 30, 3),
+            "F", NpyArray.of(new float[30 * 4], 1, 30, 4),
+            "N", NpyArray.of(neighbours, 1, 30, 16),
+            "labels", NpyArray.of(new int[30], 1, 30)));
+    Path trained = directory.resolve("trained");
+    assertEquals(
+        0, run("--model", Fixtures.AERIAL, "--data", data, "--epochs", 1, "--out", trained), err);
+    assertEquals(
+        Files.readString(Fixtures.AERIAL.resolve("assets.extra/pipeline.json")),
+        Files.readString(trained.resolve("assets.extra/pipeline.json")));
   }
 
   @Test
