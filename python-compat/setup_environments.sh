@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv-tf218 and .venv-latest (Keras 3), .venv-keras2 and .venv-tfkeras (Keras 2) beside this file, each with
+# Makes .venv-tf218 and .venv-latest (Keras 3), .venv-keras2, .venv-tfkeras and .venv-tf212 (Keras 2) beside this file, each with
 # kpconvx_compat and the versions that pyproject.toml pins for it. An environment that is complete and matches
 # pyproject.toml is left as it is. `--only benchmark` makes .venv-benchmark, which has PyTorch and ONNX Runtime too and takes
 # 7 GB: nothing but the benchmark needs it, so it is not made otherwise.
@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-environments=(tf218 latest keras2 tfkeras)
+environments=(tf218 latest keras2 tfkeras tf212)
 choices=("${environments[@]}" benchmark)
 if [[ $# -gt 0 ]]; then
     if [[ $# -ne 2 || $1 != --only ]] || ! printf '%s\n' "${choices[@]}" | grep -qxF -e "$2"; then

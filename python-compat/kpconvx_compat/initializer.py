@@ -174,7 +174,7 @@ def _curvature(u, r, s, d, squares):
     return 0.5 * np.sum(along - across) - np.sum(np.sum(s * u, axis=1) * squares)
 
 
-@keras.saving.register_keras_serializable(package="kpconvx")
+@keras.utils.register_keras_serializable(package="kpconvx")
 class FibonacciShellInitializer(keras.initializers.Initializer):
     """Initial kernel points Q of a KPConvX layer, (m_q, 3), m_q the sum of `points_per_shell`.
 

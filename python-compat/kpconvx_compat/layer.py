@@ -322,7 +322,7 @@ class KPConvXBase(keras.layers.Layer):
         }
 
 
-@keras.saving.register_keras_serializable(package="kpconvx")
+@keras.utils.register_keras_serializable(package="kpconvx")
 class KPConvXLayer(KPConvXBase):
     """The KPConvX layer, with Q a weight like the others. Its arguments are told at `KPConvXBase`."""
 

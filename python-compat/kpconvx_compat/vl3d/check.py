@@ -6,15 +6,18 @@ tolerance.
 
 With --adam LR the model then takes steps of Adam on the sum of the mean squared differences of its outputs from
 target_0 … and of its regularization losses, in training mode. target_<i> is of in.npz or else drawn from --seed.
---out gets, as an npz, `weight_<i>` in Keras's order, `bare.<layer>.<variable>` for the variables made past Keras,
-`loss` (steps) before each step, the targets, and output_0 … of the trained
+--out gets, as an npz, `weight_<i>` in Keras's order, `gradient_<i>` of the first step, `bare.<layer>.<variable>` for
+the variables made past Keras, `loss` (steps) before each step, the targets, and output_0 … of the trained
 model in inference.
 
 With --write DIR the model, as it was opened, is written there in every form of this Keras, as by `make_fixtures`,
 with bare/.
+
+MODEL alone is a JSON list of such jobs, objects with the arguments of `check`, which one process takes on.
 """
 
 import argparse
+import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -68,11 +71,43 @@ def difference(golden, found):
     return float(largest)
 
 
+def check(
+    model, inputs, golden, out=None, bare=None, weights=None, gaussian=None, adam=None, steps=1, seed=0, write=None
+):
+    """Compares one model, writes it anew and trains it where that is asked for; returns the largest difference."""
+    inputs, golden = dict(np.load(inputs)), dict(np.load(golden))
+    with features.gaussian(gaussian) if gaussian else nullcontext():
+        largest = difference(golden, predicted(model, inputs, bare, weights))
+        print(f"Keras {keras.__version__}: {model}: largest difference {largest:.2e}")
+        if write:
+            write.mkdir(parents=True)
+            anew = _loaded(model, bare, weights)
+            files.write_bare(anew, write / "bare")
+            write_files(anew, write, EVERY_FORM)
+        if adam is not None:
+            np.savez(out, **train(_loaded(model, bare, weights), inputs, adam, steps, seed))
+    return largest
+
+
+def check_all(jobs, tolerance):
+    """Checks each object of a JSON list, whose keys are the arguments of `check`; tells of all that failed."""
+    failed = []
+    for job in json.loads(jobs.read_text()):
+        try:
+            largest = check(**job)
+            if not largest <= tolerance:
+                failed.append(f"{job['model']}: differs by {largest:.2e}")
+        except Exception as error:  # whatever Keras raises is what the program that wrote the file has to see
+            failed.append(f"{job['model']}: {type(error).__name__}: {error}")
+    if failed:
+        sys.exit("\n".join(failed))
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Opens a model that another program wrote in this Keras.")
-    parser.add_argument("model", type=Path)
-    parser.add_argument("inputs", type=Path)
-    parser.add_argument("golden", type=Path)
+    parser = argparse.ArgumentParser(description="Opens models that another program wrote in this Keras.")
+    parser.add_argument("model", type=Path, help="the model, or with nothing else a JSON list of what `check` takes")
+    parser.add_argument("inputs", type=Path, nargs="?")
+    parser.add_argument("golden", type=Path, nargs="?")
     parser.add_argument("--tolerance", type=float, default=1e-5)
     parser.add_argument("--bare", type=Path, help="folder of <layer>.<variable>.csv for bare variables")
     parser.add_argument("--weights", type=Path, help="a .weights.h5 that goes to the model first")
@@ -82,25 +117,18 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="an npz for what training leaves")
     parser.add_argument("--write", type=Path, metavar="DIR", help="a new folder for the model in every form")
-    arguments = parser.parse_args()
-    if arguments.write and is_graph_only(arguments.model):
+    arguments = vars(parser.parse_args())
+    tolerance = arguments.pop("tolerance")
+    if arguments["inputs"] is None:
+        check_all(arguments["model"], tolerance)
+        return
+    if arguments["golden"] is None:
+        parser.error("inputs ask for golden answers too")
+    if arguments["write"] and is_graph_only(arguments["model"]):
         parser.error("--write needs a model that is no graph alone")
-    if arguments.adam is not None and (arguments.out is None or is_graph_only(arguments.model)):
+    if arguments["adam"] is not None and (arguments["out"] is None or is_graph_only(arguments["model"])):
         parser.error("--adam needs --out, and a model that is no graph alone")
-    inputs, golden = dict(np.load(arguments.inputs)), dict(np.load(arguments.golden))
-    with features.gaussian(arguments.gaussian) if arguments.gaussian else nullcontext():
-        found = predicted(arguments.model, inputs, arguments.bare, arguments.weights)
-        largest = difference(golden, found)
-        print(f"Keras {keras.__version__}: {arguments.model}: largest difference {largest:.2e}")
-        if arguments.write:
-            arguments.write.mkdir(parents=True)
-            model = _loaded(arguments.model, arguments.bare, arguments.weights)
-            files.write_bare(model, arguments.write / "bare")
-            write_files(model, arguments.write, EVERY_FORM)
-        if arguments.adam is not None:
-            model = _loaded(arguments.model, arguments.bare, arguments.weights)
-            np.savez(arguments.out, **train(model, inputs, arguments.adam, arguments.steps, arguments.seed))
-    sys.exit(0 if largest <= arguments.tolerance else 1)
+    sys.exit(0 if check(**arguments) <= tolerance else 1)
 
 
 if __name__ == "__main__":

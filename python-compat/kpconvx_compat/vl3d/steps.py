@@ -18,7 +18,7 @@ def train(model, inputs, learning_rate, steps=1, seed=0):
     """Takes steps of Adam on the sum of the mean squared differences from targets and of the regularization losses.
 
     The targets are target_0 … of the inputs, or drawn from the seed. Returns arrays by name: `weight_<i>` in Keras's
-    order, `bare.<layer>.<variable>`, `loss` (steps) before each step, `target_<i>`, and `output_<i>` afterwards.
+    order, `gradient_<i>` of the first step, `bare.<layer>.<variable>`, `loss` (steps) before each step, `target_<i>`, and `output_<i>` afterwards.
     """
     feed = files.feed(model, inputs)
     rng = np.random.default_rng([seed, 2])
@@ -29,7 +29,8 @@ def train(model, inputs, learning_rate, steps=1, seed=0):
     optimizer = keras.optimizers.Adam(learning_rate)
     weights = model.trainable_weights
     losses = []
-    for _ in range(steps):
+    first = {}
+    for _ in range(steps if weights else 0):
         with tf.GradientTape() as tape:
             found = model(feed, training=True)
             found = found if isinstance(found, (list, tuple)) else [found]
@@ -37,8 +38,16 @@ def train(model, inputs, learning_rate, steps=1, seed=0):
             loss = tf.add_n([*(tf.reduce_mean(tf.square(y - target)) for y, target in pairs), *model.losses])
         losses.append(float(loss))
         places = [weight if isinstance(weight, tf.Variable) else weight.value for weight in weights]
-        optimizer.apply_gradients(zip(tape.gradient(loss, places), weights))
+        gradients = tape.gradient(loss, places)
+        if len(losses) == 1:
+            first = {id(weight): gradient for weight, gradient in zip(weights, gradients, strict=True)}
+        optimizer.apply_gradients(zip(gradients, weights))
     return {
+        **{
+            f"gradient_{i}": tf.convert_to_tensor(first[id(weight)]).numpy()
+            for i, weight in enumerate(model.weights)
+            if first.get(id(weight)) is not None
+        },
         **{f"weight_{i}": np.asarray(weight) for i, weight in enumerate(model.weights)},
         **{f"bare.{name}": variable.numpy() for name, variable in files.bare_variables(model).items()},
         "loss": np.array(losses),

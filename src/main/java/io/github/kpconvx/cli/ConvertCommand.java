@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -48,6 +49,7 @@ final class ConvertCommand implements Callable<Integer> {
       description = {
         "Where kernel points go that OUT cannot hold: a file;",
         "LAYER=Q.csv for one of several layers (repeatable);",
+        "a folder, for files LAYER.WEIGHT.csv of all layers and weights that OUT cannot hold;",
         "or the word "
             + KernelPoints.INITIALIZER
             + " to leave out those that it recomputes to 1e-6."
@@ -104,8 +106,12 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   private static KernelPointsTarget target(String argument) {
-    return argument.equals(KernelPoints.INITIALIZER)
-        ? KernelPointsTarget.recomputed()
-        : KernelPointsTarget.toCsv(Path.of(argument));
+    if (argument.equals(KernelPoints.INITIALIZER)) {
+      return KernelPointsTarget.recomputed();
+    }
+    Path path = Path.of(argument);
+    return Files.isDirectory(path)
+        ? KernelPointsTarget.toFolder(path)
+        : KernelPointsTarget.toCsv(path);
   }
 }

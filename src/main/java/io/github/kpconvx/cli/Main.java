@@ -66,7 +66,11 @@ public final class Main implements Runnable {
   /** Warnings are lines of standard error, without the names of threads and classes. */
   private static void setUpLog() {
     String logger = "org.slf4j.simpleLogger.";
-    Map.of("defaultLogLevel", "warn", "showThreadName", "false", "showLogName", "false")
+    Map.of(
+            "defaultLogLevel", "warn",
+            "showThreadName", "false",
+            "showLogName", "false",
+            "log.io.jhdf", "error")
         .forEach((key, value) -> System.getProperties().putIfAbsent(logger + key, value));
   }
 

@@ -24,8 +24,8 @@ public interface KernelPointsTarget {
    *
    * @param layer the layer
    * @param weight which of its weights they are
-   * @param points their values, of shape (m_q, 3)
-   * @return a file for them, of three numbers a line; empty if they are to be recomputed
+   * @param points their values, of shape (m_q, 3) for kernel points
+   * @return a file for them, of a row a line; empty if they are to be recomputed
    * @throws KerasException if they may not be left out
    */
   Optional<Path> of(Layer layer, LayerVariable weight, TFloat32 points);
@@ -39,10 +39,10 @@ public interface KernelPointsTarget {
     return (layer, weight, points) -> {
       throw new KerasException(
           layer.serialize().describe()
-              + ": its kernel points "
+              + (weight.spec().name().startsWith("Q") ? ": its kernel points " : ": its weight ")
               + weight.spec().name()
               + " stand outside of Keras's weights, so that only a SavedModel holds them. Write a"
-              + " SavedModel, or say which file they go to (--kernel-points-out Q.csv)"
+              + " SavedModel, or say which file or folder they go to (--kernel-points-out Q.csv)"
               + (weight.rules().initializer().isComputed()
                       && difference(weight, points) <= TOLERANCE
                   ? "; or leave them out by the name "
@@ -84,6 +84,18 @@ public interface KernelPointsTarget {
    */
   static KernelPointsTarget toCsv(Path csv) {
     return (layer, weight, points) -> Optional.of(csv);
+  }
+
+  /**
+   * To files in a folder, {@code layer.weight.csv}, from which {@link KernelPoints#fromFolder}
+   * reads them; the folder is there.
+   *
+   * @param folder the folder
+   * @return the target, for weights of any shape
+   */
+  static KernelPointsTarget toFolder(Path folder) {
+    return (layer, weight, points) ->
+        Optional.of(folder.resolve(layer.name() + "." + weight.spec().name() + ".csv"));
   }
 
   /**

@@ -526,7 +526,7 @@ public abstract class Layer {
 
   /**
    * The weights that an optimizer changes, by qualified name: trainable ones of layers that are
-   * trainable and belong to none that is not.
+   * trainable and belong to none that is not, but for those that stand {@linkplain #isApart apart}.
    *
    * @return the weights in Keras's order
    * @throws IllegalStateException if it was not built
@@ -538,13 +538,27 @@ public abstract class Layer {
     return Collections.unmodifiableMap(all);
   }
 
+  /**
+   * Whether a weight of this layer stands outside of those that Keras knows: a bare variable of a
+   * layer in Python, as VL3D's have. Keras 2 tracks such a variable like any other weight; Keras 3
+   * neither saves nor trains it. A class that is registered in a package is none of VL3D's.
+   *
+   * @param weight one of the layer's own weights
+   * @return true if so
+   */
+  public final boolean isApart(LayerVariable weight) {
+    return weight.spec().floating()
+        && !object.isOfKeras2()
+        && !object.registeredName().orElse("").contains(">");
+  }
+
   private void collectTrainable(String prefix, Map<String, LayerVariable> all) {
     if (!trainable) {
       return;
     }
     weights.forEach(
         (weight, variable) -> {
-          if (variable.spec().trainable()) {
+          if (variable.spec().trainable() && !isApart(variable)) {
             all.put(prefix + weight, variable);
           }
         });

@@ -9,7 +9,9 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.KerasArchive;
 import io.github.kpconvx.keras.file.KerasArchiveWriter;
+import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.hdf5.Hdf5WeightWriter;
+import io.github.kpconvx.keras.hdf5.LegacyHdf5ModelWriter;
 import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
 import io.github.kpconvx.keras.savedmodel.SavedModelWriter;
@@ -35,6 +37,7 @@ import java.util.stream.Stream;
 import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
@@ -196,32 +199,58 @@ public final class ModelWriter {
    *     target an archive; if a weight is missing, surplus or of another shape
    */
   public void write(Path target, Map<String, TFloat32> weights) {
-    boolean archive = target.toString().endsWith(".keras");
-    boolean hdf5 = target.toString().endsWith(".weights.h5");
-    if (target.toString().matches(".*\\.(h5|hdf5)") && !hdf5) {
-      throw new KerasException(
-          target + ": expected a name that ends in .weights.h5 or .keras, or that of a directory");
-    }
-    if (archive && config.isOfKeras2()) {
-      throw new KerasException(
-          target
-              + ": the model's configuration is Keras 2's, which Keras 3 reads from no archive; give one of Keras 3"
-              + " (--config, the text of model.to_json()), or write a .weights.h5 or a SavedModel");
-    }
-    requireFree(target, !archive && !hdf5);
+    Kind kind = kind(target);
+    requireFree(target, kind == Kind.SAVED_MODEL);
     try (Graph graph = new Graph()) {
       Network network = network(weights);
       Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
       requireAll(network.spec(), weights);
       Set<String> apart = untracked.orElseGet(() -> untrackedByClass(network));
-      if (archive || hdf5) {
-        writeFile(target, archive, network, weights, apart);
-      } else {
+      if (kind == Kind.SAVED_MODEL) {
         writeSavedModel(target, ServingFunction.of(network, built, graph, apart), network, weights);
+      } else {
+        writeFile(target, kind, network, weights, apart);
       }
     } catch (IOException e) {
       throw new KerasException(target + ": cannot be written: " + Failures.reason(e), e);
     }
+  }
+
+  private enum Kind {
+    ARCHIVE,
+    WEIGHTS,
+    LEGACY_HDF5,
+    SAVED_MODEL
+  }
+
+  /** What the target's name asks for; Keras 2.12 and its like write HDF5 under both names. */
+  private Kind kind(Path target) {
+    String name = target.toString();
+    if (name.endsWith(".weights.h5")) {
+      return Kind.WEIGHTS;
+    }
+    boolean zipped = !config.isOfKeras2() || config.module().isPresent();
+    if (name.endsWith(".keras")) {
+      return zipped ? Kind.ARCHIVE : Kind.LEGACY_HDF5;
+    }
+    if (name.matches(".*\\.(h5|hdf5)")) {
+      if (!config.isOfKeras2() || isLayer()) {
+        throw new KerasException(
+            target
+                + ": expected a name that ends in .weights.h5 or .keras, or that of a directory; a whole"
+                + " model as .h5 is written for Keras 2 alone, and this one is of Keras 3");
+      }
+      return Kind.LEGACY_HDF5;
+    }
+    return Kind.SAVED_MODEL;
+  }
+
+  /** The version that a file names: one of the Keras that its configuration is for. */
+  private String version() {
+    if (!config.isOfKeras2() || kerasVersion.startsWith(KerasObject.KERAS_2)) {
+      return kerasVersion;
+    }
+    return config.module().isPresent() ? "2.15.0" : "2.12.0";
   }
 
   private boolean isLayer() {
@@ -305,13 +334,12 @@ public final class ModelWriter {
         });
   }
 
-  /** To Keras a layer whose class is registered under no package may be VL3D's own. */
   private static Set<String> untrackedByClass(Network network) {
     Set<String> names = new LinkedHashSet<>();
     mayBeUntracked(network)
         .forEach(
             (name, weight) -> {
-              if (!weight.layer().serialize().registeredName().orElse("").contains(">")) {
+              if (weight.layer().isApart(weight.weight())) {
                 names.add(name);
               }
             });
@@ -339,13 +367,10 @@ public final class ModelWriter {
   }
 
   private void writeFile(
-      Path target,
-      boolean archive,
-      Network network,
-      Map<String, TFloat32> weights,
-      Set<String> apart)
+      Path target, Kind kind, Network network, Map<String, TFloat32> weights, Set<String> apart)
       throws IOException {
-    LayerSpec spec = archive && isLayer() ? network.layers().get(0).spec() : network.spec();
+    LayerSpec spec =
+        kind == Kind.ARCHIVE && isLayer() ? network.layers().get(0).spec() : network.spec();
     Map<String, TFloat32> held = new LinkedHashMap<>(weights);
     held.keySet().removeAll(apart);
     Map<Path, AtomicFile.Writer> files = new LinkedHashMap<>();
@@ -354,18 +379,32 @@ public final class ModelWriter {
     files.put(
         target,
         temporary -> {
-          if (archive) {
-            KerasObject complete = withBuildConfig(network);
-            KerasArchiveWriter.write(temporary, complete, kerasVersion, spec, held);
-            try (KerasArchive written = KerasArchive.open(temporary)) {
-              ReadBack.requireEqual(complete, written.config());
+          switch (kind) {
+            case ARCHIVE -> {
+              KerasObject complete = withBuildConfig(network);
+              KerasArchiveWriter.write(temporary, complete, version(), spec, held);
+              try (KerasArchive written = KerasArchive.open(temporary)) {
+                ReadBack.requireEqual(complete, written.config());
+              }
             }
-          } else {
-            Hdf5WeightWriter.write(temporary, spec, held);
+            case LEGACY_HDF5 -> {
+              LegacyHdf5ModelWriter.write(temporary, withoutVersion(config), version(), spec, held);
+              try (StoredModel written = StoredModel.open(temporary)) {
+                ReadBack.requireEqual(config, written.config().orElseThrow().json());
+              }
+            }
+            default -> Hdf5WeightWriter.write(temporary, version(), spec, held);
           }
           ReadBack.requireEqual(temporary, spec, held);
         });
     AtomicFile.writeAll(files);
+  }
+
+  /** The file tells it elsewhere. */
+  private static String withoutVersion(KerasObject config) {
+    ObjectNode json = config.json();
+    json.remove(KerasObject.KERAS_VERSION);
+    return json.toString();
   }
 
   /** A layer alone says what it is built for, so that Keras builds it before it loads weights. */
@@ -413,14 +452,15 @@ public final class ModelWriter {
     return tables;
   }
 
-  /** Writes kernel points with so many digits that reading gives the same bits. */
-  private static void writeTable(Path path, TFloat32 points) throws IOException {
+  /** Writes a row a line, with so many digits that reading gives the same bits. */
+  private static void writeTable(Path path, TFloat32 values) throws IOException {
+    float[] numbers = new float[Math.toIntExact(values.size())];
+    values.copyTo(DataBuffers.of(numbers, false, false));
+    Shape shape = values.shape();
+    int columns = shape.numDimensions() < 2 ? 1 : (int) shape.get(shape.numDimensions() - 1);
     StringBuilder text = new StringBuilder();
-    for (int k = 0; k < points.shape().get(0); k++) {
-      for (int c = 0; c < 3; c++) {
-        text.append(c == 0 ? "" : " ").append((double) points.getFloat(k, c));
-      }
-      text.append('\n');
+    for (int i = 0; i < numbers.length; i++) {
+      text.append((double) numbers[i]).append((i + 1) % columns == 0 ? '\n' : ' ');
     }
     Files.writeString(path, text);
   }

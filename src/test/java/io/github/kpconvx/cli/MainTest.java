@@ -598,7 +598,9 @@ class MainTest {
     NpyArray n = inputs.get("N");
     NpyArray f = inputs.get("F");
     assertInputFails("expected float32", "F", NpyArray.of(f.toFloats(), f.size()));
-    assertInputFails("expected int32", "N", NpyArray.of(new long[n.size()], n.shape()));
+    long[] huge = new long[n.size()];
+    huge[5] = 1L << 40;
+    assertInputFails("1099511627776", "N", NpyArray.of(huge, n.shape()));
     assertInputFails("disagree in (B, R)", "F", NpyArray.of(new float[24 * 4], 1, 24, 4));
     assertInputFails("disagree in (B, R)", "F", NpyArray.of(new float[2 * 12 * 4], 2, 12, 4));
     int[] indices = n.toInts();

@@ -25,15 +25,31 @@ import org.junit.jupiter.params.provider.MethodSource;
  * own code gave.
  */
 class VL3DModelsTest {
-  /** The cases; what they are is in their README. */
-  static final Path CASES = Path.of("src/test/resources/vl3d/original");
+  private static final Path ALL = Path.of("src/test/resources/vl3d");
+
+  /** What VL3D's own code made; its README tells of the cases. */
+  static final Path ORIGINAL = ALL.resolve("original");
+
+  /** The same, of fewer cases and versions. */
+  static final Path RECORDED = ALL.resolve("recorded");
+
+  private static final List<Path> FOLDERS = List.of(ORIGINAL, RECORDED, ALL.resolve("made"));
 
   /** Every file of every case that holds a model or its weights. */
   static List<Path> files() {
-    return list(CASES).stream()
+    return FOLDERS.stream()
+        .flatMap(folder -> list(folder).stream())
         .flatMap(directory -> list(directory).stream())
-        .filter(file -> file.toString().matches(".*\\.(keras|h5)"))
+        .filter(file -> file.toString().matches(".*(\\.keras|\\.h5|saved_model-[\\d.]+)"))
         .toList();
+  }
+
+  /** What the filter "gaussian" means in a case. */
+  static GaussianFilter gaussian(Path directory) {
+    String name = directory.getFileName().toString();
+    boolean falls =
+        directory.getParent().endsWith("made") ? !name.contains("grows") : name.endsWith("_2025");
+    return falls ? GaussianFilter.FALLING : GaussianFilter.GROWING;
   }
 
   private static List<Path> list(Path directory) {
@@ -47,12 +63,8 @@ class VL3DModelsTest {
   /** A loader that knows what the file does not hold. */
   static KPConvX.Loader loader(Path file) {
     Path directory = file.getParent();
-    String name = directory.getFileName().toString();
     KPConvX.Loader loader =
-        KPConvX.loader(file)
-            .withLayers(
-                StandardLayers.registry(
-                    name.endsWith("_2025") ? GaussianFilter.FALLING : GaussianFilter.GROWING));
+        KPConvX.loader(file).withLayers(StandardLayers.registry(gaussian(directory)));
     Path bare = directory.resolve("bare");
     if (Files.isDirectory(bare)) {
       loader = loader.withKernelPoints(KernelPoints.fromFolder(bare));

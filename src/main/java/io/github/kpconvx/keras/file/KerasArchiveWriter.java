@@ -43,7 +43,7 @@ public final class KerasArchiveWriter {
       throws IOException {
     Path hdf5 = file.resolveSibling(file.getFileName() + ".h5");
     try {
-      Hdf5WeightWriter.write(hdf5, model, weights);
+      Hdf5WeightWriter.write(hdf5, kerasVersion, model, weights);
       if (Files.size(hdf5) > KerasArchive.MAX_WEIGHTS) {
         throw new IOException(
             "the weights are %d bytes, an archive may hold %d; a SavedModel has no such bound"

@@ -1,14 +1,12 @@
 package io.github.kpconvx.keras.hdf5;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.weights.ClassNames;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightAlignment;
 import io.github.kpconvx.keras.weights.WeightStore;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,19 +30,13 @@ public final class Hdf5WeightStore implements WeightStore {
   private static final Set<String> TRAINER_STATE =
       Set.of("optimizer", "metrics", "_metrics", "_compile_metrics", "_loss_tracker");
 
-  /** Where a model holds its layers. */
-  private static final String LAYERS = "layers";
-
-  /** Where Keras 2.12 holds them. */
-  private static final String LISTED_TWICE = "_layer_checkpoint_dependencies";
-
   private static final Pattern SEED = Pattern.compile("(.*/)?seed_generator(_\\d+)?/vars/0");
 
   private final Path source;
   private final String name;
   private final List<Hdf5File> files;
   private final Map<String, Hdf5Weight> weights = new LinkedHashMap<>();
-  private final boolean ofKeras212;
+  private final LayerGroups places;
 
   /**
    * The weights of a file, which is closed with them.
@@ -72,10 +64,11 @@ public final class Hdf5WeightStore implements WeightStore {
     this.name = name;
     this.files = List.copyOf(files);
     List<Hdf5File.Listing> listings = files.stream().map(file -> file.list(TRAINER_STATE)).toList();
-    ofKeras212 =
-        listings.stream()
-            .flatMap(listing -> listing.groups().keySet().stream())
-            .anyMatch(path -> path.endsWith(LISTED_TWICE));
+    places =
+        new LayerGroups(
+            listings.stream()
+                .flatMap(listing -> listing.groups().keySet().stream())
+                .anyMatch(path -> path.endsWith(LayerGroups.LISTED_TWICE)));
     listings.forEach(listing -> listing.weights().forEach(this::add));
   }
 
@@ -135,10 +128,7 @@ public final class Hdf5WeightStore implements WeightStore {
         .sublayers()
         .forEach(
             (attribute, sublayers) -> {
-              List<String> groups =
-                  layer.single().contains(attribute)
-                      ? List.of(attribute)
-                      : groups(attribute, sublayers);
+              List<String> groups = places.of(layer, attribute, sublayers);
               for (int i = 0; i < sublayers.size(); i++) {
                 match(
                     sublayers.get(i),
@@ -148,21 +138,6 @@ public final class Hdf5WeightStore implements WeightStore {
                     found);
               }
             });
-  }
-
-  /** The groups of a list of layers. */
-  private List<String> groups(String attribute, List<LayerSpec> layers) {
-    boolean listedTwice = attribute.equals(LAYERS) && ofKeras212;
-    Map<String, Integer> taken = new HashMap<>();
-    List<String> groups = new ArrayList<>();
-    for (LayerSpec layer : layers) {
-      String name = ClassNames.groupOf(layer, taken);
-      groups.add((listedTwice ? LISTED_TWICE : attribute) + "/" + name);
-      if (listedTwice && !layer.qualifiedWeights().isEmpty()) {
-        ClassNames.groupOf(layer, taken); // The second time, which writes nothing.
-      }
-    }
-    return groups;
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -102,15 +103,16 @@ public final class LegacyHdf5WeightStore implements WeightStore {
       throw new KerasException(
           "%s: there is no group %s, which %s lists".formatted(file.name(), path, LAYER_NAMES));
     }
-    return file.texts(group, path, attribute)
-        .orElseThrow(
-            () ->
-                new KerasException(
-                    "%s: %s has no attribute %s, expected it to list the names there"
-                        .formatted(
-                            file.name(),
-                            path.isEmpty() ? "the file" : "group " + path,
-                            attribute)));
+    Optional<List<String>> texts = file.texts(group, path, attribute);
+    if (texts.isEmpty() && group.getChildren().isEmpty()) {
+      return List.of(); // A model without weights, which Keras lists as an empty array.
+    }
+    return texts.orElseThrow(
+        () ->
+            new KerasException(
+                "%s: %s has no attribute %s, expected it to list the names there"
+                    .formatted(
+                        file.name(), path.isEmpty() ? "the file" : "group " + path, attribute)));
   }
 
   private static String join(String path, String name) {
