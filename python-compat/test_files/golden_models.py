@@ -1,4 +1,4 @@
-"""Writes the golden data of three parity cases among the test resources of the Java package golden.
+"""Writes the golden data of three parity cases and three of VL3D's among the test resources of the Java package golden.
 
     python golden_models.py [OUT_DIR]     (TensorFlow 2.21.0, Keras 3.15.1)
 """
@@ -9,9 +9,11 @@ import sys
 
 from kpconvx_compat.cases import CASES
 from kpconvx_compat.golden import write_golden
+from kpconvx_compat.vl3d.cases import BY_NAME
 
 RESOURCES = pathlib.Path(__file__).parents[2] / "src/test/resources/io/github/kpconvx/golden"
 NAMES = ("network_two_outputs", "original_network", "nested")
+VL3D_NAMES = ("rbf_extract_cone", "structuring_opaque", "kpconv_autoencoder")
 
 
 def main():
@@ -19,8 +21,14 @@ def main():
     for case in CASES:
         if case.name in NAMES:
             model = case.model()
-            shutil.rmtree(out / case.name, ignore_errors=True)
-            write_golden(model, case.inputs(model), out / case.name)
+            write(model, case.inputs(model), out / case.name)
+    for name in VL3D_NAMES:
+        write(BY_NAME[name].model(), BY_NAME[name].arrays(), out / name)
+
+
+def write(model, inputs, directory):
+    shutil.rmtree(directory, ignore_errors=True)
+    write_golden(model, inputs, directory)
 
 
 if __name__ == "__main__":

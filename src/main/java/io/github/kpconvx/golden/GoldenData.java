@@ -107,17 +107,25 @@ public final class GoldenData {
   }
 
   /**
-   * A loader of the directory's {@code model.keras}, which is told the kernel points that the
-   * archive does not hold.
+   * A loader of the directory's {@code model.keras}, which is told the kernel points and, from
+   * {@code bare}, the other weights that the archive does not hold.
    *
    * @return the loader
    */
   public KPConvX.Loader loader() {
-    Map<String, KernelPoints> byLayer = new HashMap<>();
+    Map<String, KernelPoints> points = new HashMap<>();
     kernelPoints.forEach(
-        (layer, file) -> byLayer.put(layer, KernelPoints.fromCsv(directory.resolve(file))));
+        (layer, file) -> points.put(layer, KernelPoints.fromCsv(directory.resolve(file))));
+    Path bare = directory.resolve("bare");
+    KernelPoints others =
+        Files.isDirectory(bare) ? KernelPoints.fromFolder(bare) : KernelPoints.fromFileOnly();
     return KPConvX.loader(directory.resolve("model.keras"))
-        .withKernelPoints(KernelPoints.byLayer(byLayer));
+        .withKernelPoints(
+            (layer, weight) ->
+                (weight.spec().name().equals("Q")
+                        ? points.getOrDefault(layer.name(), others)
+                        : others)
+                    .of(layer, weight));
   }
 
   /**
