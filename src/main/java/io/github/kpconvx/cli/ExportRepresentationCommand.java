@@ -4,6 +4,7 @@ import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.StoredKernel;
 import io.github.kpconvx.report.KernelRepresentation;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.tensorflow.ndarray.FloatNdArray;
 import picocli.CommandLine.Command;
@@ -14,9 +15,10 @@ import picocli.CommandLine.Option;
 @Command(
     name = "export-representation",
     description = {
-      "Writes the kernel of a KPConvX layer as tables (Q.csv, W0.csv, …) and as pictures (Qinit.svg, Winit_mat.svg,",
-      "Winit_hist.svg); with an earlier state of the model, what has become of it (Qend.svg, Wend_mat.svg,",
-      "Wend_hist.svg) and what has changed (Wdiff_mat.svg, Wdiff_hist.svg)."
+      "Writes the kernel of a KPConvX, KPConv or light KPConv layer, strided or not, as tables (Q.csv, W0.csv, …; W.csv",
+      "and A.csv of a light one) and as pictures (Qinit.svg, Winit_mat.svg, Winit_hist.svg); with an earlier state of",
+      "the model, what has become of it (Qend.svg, Wend_mat.svg, Wend_hist.svg) and what has changed (Wdiff_mat.svg,",
+      "Wdiff_hist.svg). Of a light layer there are pictures of A too."
     },
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
@@ -30,9 +32,8 @@ final class ExportRepresentationCommand implements Callable<Integer> {
 
   @Option(
       names = "--layer",
-      required = true,
       paramLabel = "NAME",
-      description = "The KPConvX layer's name.")
+      description = "The layer's name; needed if the model has several layers with a kernel.")
   private String layer;
 
   @Option(
@@ -61,17 +62,17 @@ final class ExportRepresentationCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     KPConvX.Loader loader = network.loader(model);
-    StoredKernel kernel = loader.kernel(layer);
+    StoredKernel kernel = layer == null ? loader.kernel() : loader.kernel(layer);
     KernelRepresentation.of(kernel.layer(), kernel.points(), kernel.weights())
-        .export(out, prefix, past == null ? null : pastWeights(loader));
+        .export(out, prefix, past == null ? Map.of() : past(loader, kernel.layer().name()));
     return 0;
   }
 
-  private FloatNdArray pastWeights(KPConvX.Loader present) {
+  private Map<String, FloatNdArray> past(KPConvX.Loader present, String name) {
     KPConvX.Loader loader = network.loader(past);
     if (loader.config().isEmpty()) {
       loader = present.config().map(loader::withConfig).orElse(loader);
     }
-    return loader.kernel(layer).weights();
+    return loader.kernel(name).weights();
   }
 }

@@ -249,15 +249,30 @@ public final class KPConvX {
     }
 
     /**
-     * Reads the kernel of a KPConvX layer, of the model itself or of one nested in it, whatever the
-     * engine.
+     * Reads the kernel of a {@linkplain io.github.kpconvx.layer.vl3d.KernelLayer layer that has
+     * one}, of the model itself or of one nested in it, whatever the engine.
      *
      * @param layer the layer's name
      * @return its kernel
-     * @throws KerasException if the model cannot be read, or has none or several KPConvX layers of
+     * @throws KerasException if the model cannot be read, or has none or several such layers of
      *     that name; then those that it has are named
      */
     public StoredKernel kernel(String layer) {
+      return kernel(Optional.of(layer));
+    }
+
+    /**
+     * Reads the kernel of the only layer that has one.
+     *
+     * @return its kernel
+     * @throws KerasException if the model cannot be read, or has none or several such layers; then
+     *     those that it has are named
+     */
+    public StoredKernel kernel() {
+      return kernel(Optional.empty());
+    }
+
+    private StoredKernel kernel(Optional<String> layer) {
       try (StoredModel stored = file.get();
           Graph graph = new Graph()) {
         Network network = network(stored);

@@ -1,45 +1,31 @@
 package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.weights.StoredWeight;
-import io.github.kpconvx.layer.KernelPoints;
-import io.github.kpconvx.layer.vl3d.KPConvXLayer;
+import io.github.kpconvx.layer.vl3d.KernelLayer;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
+import java.util.function.Function;
 import org.tensorflow.ndarray.FloatNdArray;
-import org.tensorflow.ndarray.NdArrays;
-import org.tensorflow.types.TFloat32;
 
 /**
- * The kernel of a KPConvX layer as a model file holds it. Immutable, if the arrays are left alone;
- * holds no native memory.
+ * The kernel of a layer as a model file holds it. Immutable, if the arrays are left alone; holds no
+ * native memory.
  */
 public final class StoredKernel {
-  private final KPConvXLayer layer;
-  private final FloatNdArray weights;
-  private final Optional<FloatNdArray> points;
-  private final KernelPoints source;
+  private final KernelLayer layer;
+  private final Map<String, FloatNdArray> found;
+  private final Function<String, FloatNdArray> source;
 
   /**
    * @param layer the layer
-   * @param prefix what its weights' qualified names begin with
-   * @param found the model's weights by qualified name, while their file is open
-   * @param source where Q comes from if the file does not hold it
+   * @param found the weights of its kernel that the file holds, by name
+   * @param source where one comes from that the file does not hold
    */
   StoredKernel(
-      KPConvXLayer layer, String prefix, Map<String, StoredWeight> found, KernelPoints source) {
+      KernelLayer layer, Map<String, FloatNdArray> found, Function<String, FloatNdArray> source) {
     this.layer = layer;
-    this.weights = copy(found.get(prefix + "W").read());
-    this.points = Optional.ofNullable(found.get(prefix + "Q")).map(stored -> copy(stored.read()));
+    this.found = found;
     this.source = source;
-  }
-
-  private static FloatNdArray copy(TFloat32 tensor) {
-    try (tensor) {
-      FloatNdArray values = NdArrays.ofFloats(tensor.shape());
-      tensor.copyTo(values);
-      return values;
-    }
   }
 
   /**
@@ -47,7 +33,7 @@ public final class StoredKernel {
    *
    * @return its name and configuration
    */
-  public KPConvXLayer layer() {
+  public KernelLayer layer() {
     return layer;
   }
 
@@ -59,15 +45,25 @@ public final class StoredKernel {
    *     come from
    */
   public FloatNdArray points() {
-    return points.orElseGet(() -> copy(source.of(layer, layer.ownVariables().get("Q"))));
+    return value("Q");
   }
 
   /**
-   * The kernel weights W.
+   * The kernel's weights: of a KPConvX layer {@code W} (blocks, m_q, D), of a KPConv layer {@code
+   * W} (m_q, D, Dout), of a light one {@code W} (D, Dout) and {@code A} (m_q, D).
    *
-   * @return an array of shape (blocks, m_q, D)
+   * @return the arrays by name
+   * @throws KerasException if the file does not hold one and the loader was not told where it comes
+   *     from
    */
-  public FloatNdArray weights() {
+  public Map<String, FloatNdArray> weights() {
+    Map<String, FloatNdArray> weights = new LinkedHashMap<>();
+    layer.kernelWeights().forEach(name -> weights.put(name, value(name)));
     return weights;
+  }
+
+  private FloatNdArray value(String name) {
+    FloatNdArray value = found.get(name);
+    return value == null ? source.apply(name) : value;
   }
 }

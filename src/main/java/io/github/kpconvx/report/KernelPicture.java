@@ -37,7 +37,7 @@ final class KernelPicture {
     Math.sin(ELEVATION)
   };
 
-  /** Of the shells, from the inside: told apart by the colour-blind too (after Okabe and Ito). */
+  /** Of the parts, from the inside: told apart by the colour-blind too (after Okabe and Ito). */
   private static final int[] COLORS = {
     0x444444, 0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0x56b4e9, 0xe69f00
   };
@@ -67,7 +67,7 @@ final class KernelPicture {
             .map(Math::abs)
             .max()
             .orElse(0);
-    Ticks axis = Ticks.symmetric(reach + kernel.sigma());
+    Ticks axis = Ticks.symmetric(reach + kernel.form().sigma());
     return Svg.document(
         WIDTH, HEIGHT, title, svg -> new KernelPicture(kernel, axis, svg).draw(title));
   }
@@ -76,7 +76,7 @@ final class KernelPicture {
     return Arrays.stream(point).allMatch(Double::isFinite);
   }
 
-  private record Ball(int k, int shell, double depth) {}
+  private record Ball(int k, int part, double depth) {}
 
   private void draw(String title) {
     List<Ball> balls = balls();
@@ -93,11 +93,12 @@ final class KernelPicture {
   private List<Ball> balls() {
     List<Ball> balls = new ArrayList<>();
     int k = 0;
-    for (int shell = 0; shell < kernel.shellPoints().size(); shell++) {
-      for (int i = 0; i < kernel.shellPoints().get(shell); i++, k++) {
+    List<KernelForm.Part> parts = kernel.form().parts();
+    for (int part = 0; part < parts.size(); part++) {
+      for (int i = 0; i < parts.get(part).points(); i++, k++) {
         double[] place = kernel.points()[k];
         if (isFinite(place)) {
-          balls.add(new Ball(k, shell, dot(place, EYE)));
+          balls.add(new Ball(k, part, dot(place, EYE)));
         }
       }
     }
@@ -127,14 +128,14 @@ final class KernelPicture {
 
   /** From 0 at the farthest corner of the cube's inscribed ball to 1 at the nearest. */
   private double nearness(Ball ball) {
-    double extent = axis.high() - kernel.sigma();
+    double extent = axis.high() - kernel.form().sigma();
     double place = extent > 0 ? ball.depth() / extent : 0;
     return Math.max(0, Math.min(1, 0.5 + place / 2));
   }
 
-  /** A shell's colour, the paler the farther. */
-  private static String color(int shell, double paleness) {
-    int rgb = COLORS[shell % COLORS.length];
+  /** A part's colour, the paler the farther. */
+  private static String color(int part, double paleness) {
+    int rgb = COLORS[part % COLORS.length];
     StringBuilder text = new StringBuilder("#");
     for (int shift = 16; shift >= 0; shift -= 8) {
       int channel = (rgb >> shift) & 0xff;
@@ -267,13 +268,13 @@ final class KernelPicture {
   private void sphere(Ball ball) {
     double near = nearness(ball);
     String gradient = "influence-" + ball.k();
-    String base = color(ball.shell(), 0.35 * (1 - near));
+    String base = color(ball.part(), 0.35 * (1 - near));
     // Like glass, clear in the middle and dark at the rim; the more of them, the clearer.
     double crowd = Math.min(1, Math.sqrt(21.0 / kernel.points().length));
     gradient(
         gradient,
         new double[] {0, 0.6, 0.88, 1},
-        new String[] {color(ball.shell(), 0.6), base, base, base},
+        new String[] {color(ball.part(), 0.6), base, base, base},
         new double[] {0.01, 0.02 * crowd, 0.06 * crowd, 0.22 * crowd});
     svg.leaf(
         "circle",
@@ -284,7 +285,7 @@ final class KernelPicture {
         "cy",
         y(place(ball)),
         "r",
-        scale() * kernel.sigma(),
+        scale() * kernel.form().sigma(),
         "fill",
         "url(#" + gradient + ")",
         "stroke",
@@ -302,9 +303,9 @@ final class KernelPicture {
         gradient,
         new double[] {0, 0.55, 1},
         new String[] {
-          color(ball.shell(), paleness + (1 - paleness) * 0.55),
-          color(ball.shell(), paleness),
-          color(ball.shell(), paleness)
+          color(ball.part(), paleness + (1 - paleness) * 0.55),
+          color(ball.part(), paleness),
+          color(ball.part(), paleness)
         },
         new double[] {1, 1, 1});
     double r = radius(ball);
@@ -317,9 +318,9 @@ final class KernelPicture {
                 "title",
                 String.format(
                     Locale.ROOT,
-                    "k = %d, shell %d: %s",
+                    "k = %d, %s: %s",
                     ball.k(),
-                    ball.shell(),
+                    kernel.form().parts().get(ball.part()).name(),
                     Tables.csv(new double[][] {place(ball)}).strip())),
         "id",
         "point-" + ball.k(),
@@ -390,12 +391,11 @@ final class KernelPicture {
     double left = WIDTH - 252;
     double top = 62;
     List<String> lines = new ArrayList<>();
-    for (int shell = 0; shell < kernel.shellPoints().size(); shell++) {
-      int points = kernel.shellPoints().get(shell);
+    for (KernelForm.Part part : kernel.form().parts()) {
       lines.add(
-          "shell %d: radius %s, %d point%s"
+          "%s: radius %s, %d point%s"
               .formatted(
-                  shell, brief(kernel.shellRadii().get(shell)), points, points == 1 ? "" : "s"));
+                  part.name(), brief(part.radius()), part.points(), part.points() == 1 ? "" : "s"));
     }
     for (int i = 0; i < lines.size(); i++) {
       svg.leaf("circle", "cx", left, "cy", top + 20 * i, "r", 6.0, "fill", color(i, 0));
@@ -418,7 +418,7 @@ final class KernelPicture {
         "#888888");
     svg.text(
         "text",
-        "sphere of influence, radius σ = " + brief(kernel.sigma()),
+        "sphere of influence, radius σ = " + brief(kernel.form().sigma()),
         "x",
         left + 14,
         "y",

@@ -3,9 +3,8 @@ package io.github.kpconvx.report;
 import java.util.List;
 
 /**
- * Weights as matrices on a diverging colour scale, one below the other: a row for each kernel
- * point, a column for each channel. The cells of block t are the children of {@code block-t-cells},
- * row by row.
+ * Weights as matrices on a diverging colour scale, one below the other. The cells of matrix t are
+ * the children of {@code block-t-cells}, row by row.
  */
 final class MatrixPicture {
   private static final double WIDTH = 900;
@@ -24,10 +23,10 @@ final class MatrixPicture {
    *
    * @param title what it shows
    * @param weights the weights
-   * @param shellPoints how many rows each shell has; lines part them
+   * @param parts the kernel points; lines part them where each has a row
    * @return the SVG document
    */
-  static String draw(String title, WeightTensor weights, List<Integer> shellPoints) {
+  static String draw(String title, WeightTensor weights, List<KernelForm.Part> parts) {
     double[][][] blocks = weights.blocks();
     int rows = blocks[0].length;
     int channels = blocks[0][0].length;
@@ -45,11 +44,16 @@ final class MatrixPicture {
             double top = TOP + t * (panelHeight + GAP);
             Panel panel = new Panel("block-" + t, LEFT, top, PANEL_WIDTH, panelHeight);
             cells(svg, panel, blocks[t], scale);
-            shells(svg, panel, shellPoints);
+            if (weights.weight().rows() == KernelForm.Axis.KERNEL_POINT) {
+              parts(svg, panel, parts);
+            }
             panel.frame(svg);
             panel.title(svg, weights.describe(t, axis));
-            marks(svg, panel, rows, channels, t == blocks.length - 1);
-            panel.yLabel(svg, "kernel point k", 40);
+            marks(svg, panel, rows, channels);
+            if (t == blocks.length - 1) {
+              panel.xLabel(svg, weights.weight().columns().one());
+            }
+            panel.yLabel(svg, weights.weight().rows().label(), 40);
           }
           bar(
               svg,
@@ -88,18 +92,18 @@ final class MatrixPicture {
         "crispEdges");
   }
 
-  private static void shells(Svg svg, Panel panel, List<Integer> shellPoints) {
-    int rows = shellPoints.stream().mapToInt(Integer::intValue).sum();
+  private static void parts(Svg svg, Panel panel, List<KernelForm.Part> parts) {
+    int rows = parts.stream().mapToInt(KernelForm.Part::points).sum();
     int above = 0;
-    for (int points : shellPoints.subList(0, shellPoints.size() - 1)) {
-      above += points;
+    for (KernelForm.Part part : parts.subList(0, parts.size() - 1)) {
+      above += part.points();
       double y = panel.top() + above * panel.height() / rows;
       svg.leaf(
           "line", "x1", panel.left(), "y1", y, "x2", panel.right(), "y2", y, "stroke", "#222222");
     }
   }
 
-  private static void marks(Svg svg, Panel panel, int rows, int channels, boolean last) {
+  private static void marks(Svg svg, Panel panel, int rows, int channels) {
     int everyRow = every(rows, (int) (panel.height() / 14));
     for (int k = 0; k < rows; k += everyRow) {
       double y = panel.top() + (k + 0.5) * panel.height() / rows;
@@ -109,9 +113,6 @@ final class MatrixPicture {
     for (int c = 0; c < channels; c += everyChannel) {
       double x = panel.left() + (c + 0.5) * panel.width() / channels;
       panel.xTick(svg, c / everyChannel, x, "" + c);
-    }
-    if (last) {
-      panel.xLabel(svg, "channel");
     }
   }
 

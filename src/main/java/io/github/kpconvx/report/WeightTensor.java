@@ -2,17 +2,32 @@ package io.github.kpconvx.report;
 
 import java.util.Arrays;
 import java.util.stream.DoubleStream;
+import org.tensorflow.ndarray.Shape;
 
-/** The kernel weights W, (blocks, m_q, D). */
+/** A weight of a kernel as matrices: (matrices, rows, columns). */
 final class WeightTensor {
+  private final KernelForm.Weight weight;
   private final double[][][] blocks;
 
-  WeightTensor(double[][][] blocks) {
+  WeightTensor(KernelForm.Weight weight, double[][][] blocks) {
+    this.weight = weight;
     this.blocks = blocks;
+  }
+
+  /** What it is a value of. */
+  KernelForm.Weight weight() {
+    return weight;
   }
 
   double[][][] blocks() {
     return blocks;
+  }
+
+  /** Its shape in Keras. */
+  Shape shape() {
+    int rows = blocks[0].length;
+    int columns = blocks[0][0].length;
+    return weight.isMatrix() ? Shape.of(rows, columns) : Shape.of(blocks.length, rows, columns);
   }
 
   /** Element by element; the shapes are the same. */
@@ -27,7 +42,7 @@ final class WeightTensor {
         Arrays.setAll(difference[t][k], c -> left[c] - right[c]);
       }
     }
-    return new WeightTensor(difference);
+    return new WeightTensor(weight, difference);
   }
 
   /** The finite weights of a block, in C order. */
@@ -60,7 +75,7 @@ final class WeightTensor {
   String describe(int block, Ticks axis) {
     double[] values = finite(block);
     int missing = blockSize() - values.length;
-    String text = "block " + block + ": " + blockSize() + " weights";
+    String text = weight.label(block) + blockSize() + " weights";
     if (values.length > 0) {
       double mean = DoubleStream.of(values).average().getAsDouble();
       double variance =

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.kpconvx.Fixtures;
+import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.inference.StoredKernel;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.pointcloud.PointCloud;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.ndarray.FloatNdArray;
 
 @Isolated("It takes hold of the JVM's standard streams.")
 class MainTest {
@@ -517,10 +520,98 @@ class MainTest {
     assertEquals(files, String.join(" ", names));
   }
 
+  /** Of a run of VL3D's own: the tables that it wrote after training. */
+  @Test
+  void exportRepresentationWritesTheTablesOfVl3d() {
+    Path run = Path.of("src/test/resources/vl3d/original/a3_trained");
+    String tables = "W0.csv W1.csv W2.csv W3.csv W4.csv W5.csv ";
+    export(
+        "Q.csv Qinit.svg " + tables + "Winit_hist.svg Winit_mat.svg",
+        run.resolve("keras-2.12.keras"),
+        "KPConv_d1_1",
+        "kpconv");
+    List<Path> expected =
+        Fixtures.files(run.resolve("representation/TRAINED_KPConv_d1_1")).stream().toList();
+    assertEquals(7, expected.size());
+    for (Path table : expected) {
+      assertEquals(
+          Fixtures.text(table),
+          Fixtures.text(directory.resolve("kpconv").resolve(table.getFileName())),
+          table.toString());
+    }
+    String matrices = Fixtures.text(directory.resolve("kpconv/Winit_mat.svg"));
+    assertTrue(matrices.contains("kernel weights W, m_q = 6, D = 4, Dout = 4"), matrices);
+    assertTrue(matrices.contains(">kernel point 5: 16 weights, "), matrices);
+    String points = Fixtures.text(directory.resolve("kpconv/Qinit.svg"));
+    assertTrue(points.contains("centre: radius 0, 1 point<"), points);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"e_light_kpconv", "e_strided_light_kpconv"})
+  void exportRepresentationOfALightLayerHasItsScaleFactors(String name) {
+    Path model = Path.of("src/test/resources/vl3d/original", name, "keras-2.12.keras");
+    StoredKernel kernel = KPConvX.loader(model).kernel();
+    String layer = kernel.layer().name();
+    export(
+        "A.csv Ainit_hist.svg Ainit_mat.svg Q.csv Qinit.svg W.csv Winit_hist.svg Winit_mat.svg",
+        model,
+        layer,
+        "light");
+    export(
+        "A.csv Adiff_hist.svg Adiff_mat.svg Aend_hist.svg Aend_mat.svg Q.csv Qend.svg W.csv"
+            + " Wdiff_hist.svg Wdiff_mat.svg Wend_hist.svg Wend_mat.svg",
+        model,
+        layer,
+        "then",
+        "--past",
+        model);
+    kernel.weights().forEach((weight, value) -> assertTable(value, weight));
+    assertTable(kernel.points(), "Q");
+    Path out = directory.resolve("only");
+    assertEquals(0, run("export-representation", "--model", model, "--out", out), err);
+    assertEquals(
+        Fixtures.text(directory.resolve("light/A.csv")), Fixtures.text(out.resolve("A.csv")));
+  }
+
+  private void assertTable(FloatNdArray value, String weight) {
+    String table = Fixtures.text(directory.resolve("light/" + weight + ".csv"));
+    List<String> lines = table.lines().toList();
+    assertEquals(value.shape().get(0), lines.size(), weight);
+    for (int row = 0; row < lines.size(); row++) {
+      String[] numbers = lines.get(row).split(" ", -1);
+      assertEquals(value.shape().get(1), numbers.length, weight);
+      for (int c = 0; c < numbers.length; c++) {
+        assertEquals(value.getFloat(row, c), Float.parseFloat(numbers[c]), 1e-7f, weight);
+      }
+    }
+  }
+
+  @Test
+  void exportRepresentationNeedsTheNameOfOneOfSeveralLayers() {
+    Path out = directory.resolve("never");
+    Path several = Path.of("src/test/resources/vl3d/original/a3_trained/keras-2.12.keras");
+    assertFails(
+        "several layers with a kernel, expected the name of one of [KPConv_d1_1, DOWN_SKPConv_d2_2,",
+        "export-representation",
+        "--model",
+        several,
+        "--out",
+        out);
+    Path none = Path.of("src/test/resources/vl3d/original/e_tnet/keras-2.12.keras");
+    assertFails(
+        "no layer with a kernel, expected one of the classes KPConvXLayer, KPConvLayer, ",
+        "export-representation",
+        "--model",
+        none,
+        "--out",
+        out);
+    assertFalse(Files.exists(out));
+  }
+
   @Test
   void exportRepresentationSaysWhatItCannotDo() throws IOException {
     assertExportFails(
-        "no KPConvXLayer named dense, expected one of [kpconvx_1, kpconvx_2]",
+        "no layer with a kernel named dense, expected the name of one of [kpconvx_1, kpconvx_2]",
         Fixtures.AERIAL,
         "dense");
     Path model = Fixtures.of("defaults").resolve("model.keras");

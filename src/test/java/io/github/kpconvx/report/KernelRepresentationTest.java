@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.vl3d.KPConvXLayer;
+import io.github.kpconvx.layer.vl3d.LightKPConvLayer;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.report.SvgPicture.Box;
@@ -74,8 +76,11 @@ class KernelRepresentationTest {
     Map<String, NpyArray> arrays = NpzFile.read(python.resolve("kernel.npz"));
     KPConvXLayer layer = KPConvXLayer.fromConfig(Fixtures.text(python.resolve("layer.json")));
     Path java = directory.resolve("java").resolve(python.getFileName());
-    KernelRepresentation.of(layer, array(arrays.get("Q")), array(arrays.get("W")))
-        .export("*" + python.getFileName(), java.getParent() + "/_", array(arrays.get("Wpast")));
+    KernelRepresentation.of(layer, array(arrays.get("Q")), Map.of("W", array(arrays.get("W"))))
+        .export(
+            "*" + python.getFileName(),
+            java.getParent() + "/_",
+            arrays.containsKey("Wpast") ? Map.of("W", array(arrays.get("Wpast"))) : Map.of());
     Set<String> names = names(java);
     Set<String> expected = names(python);
     expected.removeAll(Set.of("layer.json", "kernel.npz"));
@@ -105,9 +110,7 @@ class KernelRepresentationTest {
   }
 
   private static FloatNdArray array(NpyArray array) {
-    return array == null
-        ? null
-        : NdArrays.wrap(Shape.of(array.shape()), DataBuffers.of(array.toFloats()));
+    return NdArrays.wrap(Shape.of(array.shape()), DataBuffers.of(array.toFloats()));
   }
 
   private static Set<String> names(Path path) {
@@ -282,9 +285,10 @@ class KernelRepresentationTest {
 
   @Test
   void theSameKernelGivesTheSameBytes() {
-    KernelRepresentation kernel = KernelRepresentation.of(layer(), of(3, 3), of(1, 3, 4));
-    kernel.export(directory.resolve("a"), of(1, 3, 4));
-    kernel.export(directory.resolve("b"), of(1, 3, 4));
+    KernelRepresentation kernel =
+        KernelRepresentation.of(layer(), of(3, 3), Map.of("W", of(1, 3, 4)));
+    kernel.export(directory.resolve("a"), Map.of("W", of(1, 3, 4)));
+    kernel.export(directory.resolve("b"), Map.of("W", of(1, 3, 4)));
     for (String name : names(directory.resolve("a"))) {
       assertEquals(
           Fixtures.text(directory.resolve("a").resolve(name)),
@@ -315,31 +319,58 @@ class KernelRepresentationTest {
 
   @Test
   void nothingIsDoneWithoutADirectory() {
-    KernelRepresentation.of(layer(), of(3, 3), of(1, 3, 4)).export((String) null, null, null);
+    KernelRepresentation.of(layer(), of(3, 3), Map.of("W", of(1, 3, 4)))
+        .export((String) null, null, Map.of());
   }
 
   @Test
   void wrongShapesAreNamed() {
     assertFails(
         "conv: Q has shape (2, 3), expected (3, 3)",
-        () -> KernelRepresentation.of(layer(), of(2, 3), of(1, 3, 4)));
+        () -> KernelRepresentation.of(layer(), of(2, 3), Map.of("W", of(1, 3, 4))));
     assertFails(
         "conv: W has shape (1, 3), expected (1, 3, D)",
-        () -> KernelRepresentation.of(layer(), of(3, 3), of(1, 3)));
-    KernelRepresentation kernel = KernelRepresentation.of(layer(), of(3, 3), of(1, 3, 4));
+        () -> KernelRepresentation.of(layer(), of(3, 3), Map.of("W", of(1, 3))));
+    KernelRepresentation kernel =
+        KernelRepresentation.of(layer(), of(3, 3), Map.of("W", of(1, 3, 4)));
     assertFails(
         "conv: the past W has shape (1, 3, 5), expected (1, 3, 4)",
-        () -> kernel.export(directory.resolve("new"), of(1, 3, 5)));
+        () -> kernel.export(directory.resolve("new"), Map.of("W", of(1, 3, 5))));
+    assertFalse(Files.exists(directory.resolve("new")));
+  }
+
+  @Test
+  void theWeightsOfALightLayerFitTogether() {
+    LightKPConvLayer light =
+        LightKPConvLayer.of(
+            KerasObject.parse(
+                "{\"class_name\": \"LightKPConvLayer\", \"config\": {\"name\": \"light\","
+                    + " \"num_kernel_points\": 3, \"Dout\": 2}}"));
+    assertFails(
+        "light: A has shape (3, 5), expected (3, 4)",
+        () -> KernelRepresentation.of(light, of(3, 3), Map.of("W", of(4, 2), "A", of(3, 5))));
+    assertFails(
+        "light: W has shape (4, 3), expected (D, 2)",
+        () -> KernelRepresentation.of(light, of(3, 3), Map.of("W", of(4, 3), "A", of(3, 4))));
+    assertFails(
+        "light: A is missing, found only [W]",
+        () -> KernelRepresentation.of(light, of(3, 3), Map.of("W", of(4, 2))));
+    KernelRepresentation kernel =
+        KernelRepresentation.of(light, of(3, 3), Map.of("W", of(4, 2), "A", of(3, 4)));
+    assertFails(
+        "light: the past A is missing, found only [W]",
+        () -> kernel.export(directory.resolve("new"), Map.of("W", of(4, 2))));
     assertFalse(Files.exists(directory.resolve("new")));
   }
 
   @Test
   void aDirectoryThatCannotBeIsNamed() throws Exception {
-    KernelRepresentation kernel = KernelRepresentation.of(layer(), of(3, 3), of(1, 3, 4));
+    KernelRepresentation kernel =
+        KernelRepresentation.of(layer(), of(3, 3), Map.of("W", of(1, 3, 4)));
     Path file = Files.createFile(directory.resolve("file"));
     assertFails(file + ": it is a file", () -> kernel.export(file));
-    assertFails("no prefix", () -> kernel.export("*x", null, null));
-    assertFails("no prefix", () -> kernel.export("*x", "", null));
+    assertFails("no prefix", () -> kernel.export("*x", null, Map.of()));
+    assertFails("no prefix", () -> kernel.export("*x", "", Map.of()));
     assertEquals(Set.of("file"), names(directory));
   }
 

@@ -25,7 +25,7 @@ import org.tensorflow.types.TFloat32;
  * @see <a href="https://doi.org/10.48550/arXiv.1904.08889">KPConv: Flexible and Deformable
  *     Convolution for Point Clouds</a>
  */
-public final class KPConvLayer extends KernelPointConvolution {
+public final class KPConvLayer extends KernelPointConvolution implements KernelLayer {
   /** The Keras class name. */
   public static final String CLASS_NAME = "KPConvLayer";
 
@@ -58,6 +58,11 @@ public final class KPConvLayer extends KernelPointConvolution {
    */
   public static KPConvLayer strided(KerasObject object) {
     return new KPConvLayer(object, true);
+  }
+
+  @Override
+  public List<String> kernelWeights() {
+    return List.of("W");
   }
 
   @Override

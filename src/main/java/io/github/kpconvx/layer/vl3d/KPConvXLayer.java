@@ -85,7 +85,7 @@ import org.tensorflow.types.family.TNumber;
  * @see <a href="https://doi.org/10.48550/arXiv.2405.13194">KPConvX: Modernizing Kernel Point
  *     Convolution with Kernel Attention</a>
  */
-public final class KPConvXLayer extends Layer implements StandaloneLayer {
+public final class KPConvXLayer extends Layer implements StandaloneLayer, KernelLayer {
   /** The Keras class name, whatever package it is registered under. */
   public static final String CLASS_NAME = "KPConvXLayer";
 
@@ -148,6 +148,11 @@ public final class KPConvXLayer extends Layer implements StandaloneLayer {
    */
   public KPConvXConfig config() {
     return config;
+  }
+
+  @Override
+  public List<String> kernelWeights() {
+    return List.of("W");
   }
 
   /**

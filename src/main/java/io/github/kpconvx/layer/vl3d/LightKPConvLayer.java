@@ -22,7 +22,7 @@ import org.tensorflow.types.TFloat32;
  * @see <a href="https://doi.org/10.48550/arXiv.2405.13194">KPConvX: Modernizing Kernel Point
  *     Convolution with Kernel Attention</a>
  */
-public final class LightKPConvLayer extends KernelPointConvolution {
+public final class LightKPConvLayer extends KernelPointConvolution implements KernelLayer {
   /** The Keras class name. */
   public static final String CLASS_NAME = "LightKPConvLayer";
 
@@ -65,6 +65,11 @@ public final class LightKPConvLayer extends KernelPointConvolution {
    */
   public static LightKPConvLayer strided(KerasObject object) {
     return new LightKPConvLayer(object, true);
+  }
+
+  @Override
+  public List<String> kernelWeights() {
+    return List.of("W", "A");
   }
 
   @Override
