@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.TextFile;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.layer.vl3d.GaussianFilter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -35,8 +36,18 @@ final class NetworkOptions {
       })
   private List<String> kernelPoints = List.of();
 
+  @Option(
+      names = "--gaussian-filter",
+      paramLabel = "growing|falling",
+      description = {
+        "What the filter \"gaussian\" of VL3D's resampling layers means, which no file tells but a SavedModel:",
+        "weights that grow with the distance (VL3D of 2024), or fall with it (of 2025)."
+      })
+  private GaussianFilter gaussian = GaussianFilter.UNKNOWN;
+
   KPConvX.Loader loader(Path path) {
-    KPConvX.Loader loader = KPConvX.loader(path).withKernelPoints(kernelPoints());
+    KPConvX.Loader loader =
+        KPConvX.loader(path).withKernelPoints(kernelPoints()).withGaussianFilter(gaussian);
     return config == null ? loader : loader.withConfig(read(config));
   }
 

@@ -1,7 +1,6 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.inference.KPConvX;
-import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -187,7 +186,7 @@ final class TrainCommand implements Callable<Integer> {
                             model + " holds no configuration of the network; give --config")),
             frozen);
     TrainingSettings settings = settings(file, trainingData, clouds);
-    try (Trainer trainer = new Trainer(config, StandardLayers.registry(), settings);
+    try (Trainer trainer = new Trainer(config, loader.layers(), settings);
         Progress progress = new Progress(spec.commandLine().getErr(), settings.epochs())) {
       start(trainer, loader);
       ModelWriter writer = writer(trainer);

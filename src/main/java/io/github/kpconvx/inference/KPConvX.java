@@ -12,6 +12,7 @@ import io.github.kpconvx.layer.InputSpec;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
+import io.github.kpconvx.layer.vl3d.GaussianFilter;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
@@ -94,6 +95,7 @@ public final class KPConvX {
     private Optional<KerasObject> config = Optional.empty();
     private KernelPoints kernelPoints = KernelPoints.fromFileOnly();
     private LayerRegistry registry = StandardLayers.registry();
+    private GaussianFilter gaussian = GaussianFilter.UNKNOWN;
     private Formulation formulation = Formulation.FOLDED;
     private String signature = SIGNATURE;
     private boolean unsafeOperations;
@@ -111,6 +113,7 @@ public final class KPConvX {
       copy.config = config;
       copy.kernelPoints = kernelPoints;
       copy.registry = registry;
+      copy.gaussian = gaussian;
       copy.formulation = formulation;
       copy.signature = signature;
       copy.unsafeOperations = unsafeOperations;
@@ -168,6 +171,37 @@ public final class KPConvX {
      */
     public Loader withLayers(LayerRegistry newRegistry) {
       return with(loader -> loader.registry = newRegistry);
+    }
+
+    /**
+     * Says what the filter "gaussian" of VL3D's layers that carry features from points to others
+     * means, which a file does not tell. Not told, the graph of a SavedModel decides, and any other
+     * model with such a filter is an error.
+     *
+     * @param newGaussian its meaning
+     * @return a loader that differs in that
+     */
+    public Loader withGaussianFilter(GaussianFilter newGaussian) {
+      return with(loader -> loader.gaussian = newGaussian);
+    }
+
+    /**
+     * Which layers a network may be made of, with what is known of their filters.
+     *
+     * @return the layers
+     */
+    public LayerRegistry layers() {
+      if (gaussian != GaussianFilter.UNKNOWN) {
+        return StandardLayers.withFilters(registry, layer -> gaussian);
+      }
+      // A registry that somebody made has what they put there.
+      return registry == StandardLayers.registry() && Files.isDirectory(path)
+          ? StandardLayers.withFilters(registry, filters()::of)
+          : registry;
+    }
+
+    private StoredFilters filters() {
+      return new StoredFilters(path);
     }
 
     /**
@@ -313,7 +347,7 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
-        new ModelConverter(network, config(stored), registry, kernelPoints)
+        new ModelConverter(network, config(stored), layers(), kernelPoints)
             .convert(stored, config.isEmpty(), target, options);
       }
     }
@@ -414,7 +448,7 @@ public final class KPConvX {
     /** Makes the network again and again, without the file. */
     private Supplier<Network> networks(StoredModel stored) {
       KerasObject object = config(stored);
-      LayerRegistry layers = registry;
+      LayerRegistry layers = layers();
       List<Shape> shapes = stored.weights().weights().stream().map(StoredWeight::shape).toList();
       return () -> Network.of(object, shapes, layers);
     }

@@ -25,6 +25,7 @@ import io.github.kpconvx.layer.vl3d.RBFFeatExtractLayer;
 import io.github.kpconvx.layer.vl3d.RBFFeatProcessingLayer;
 import io.github.kpconvx.network.LayerFactory;
 import io.github.kpconvx.network.LayerRegistry;
+import java.util.function.Function;
 
 /** The layers that this library knows: Keras's own that are supported, and VL3D's. */
 public final class StandardLayers {
@@ -65,7 +66,19 @@ public final class StandardLayers {
   }
 
   private static LayerRegistry withFilter(LayerRegistry registry, GaussianFilter gaussian) {
-    LayerFactory resampling = object -> new FeaturesResamplingLayer(object, gaussian);
+    return withFilters(registry, layer -> gaussian);
+  }
+
+  /** The same layers, where something tells of each by name what its filter "gaussian" means. */
+  static LayerRegistry withFilters(
+      LayerRegistry registry, Function<String, GaussianFilter> meaning) {
+    LayerFactory resampling =
+        object ->
+            new FeaturesResamplingLayer(
+                object,
+                FeaturesResamplingLayer.isGaussian(object)
+                    ? meaning.apply(object.config().text("name", ""))
+                    : GaussianFilter.UNKNOWN);
     return registry
         .with(FeaturesResamplingLayer.DOWNSAMPLING_CLASS_NAME, resampling)
         .with(FeaturesResamplingLayer.UPSAMPLING_CLASS_NAME, resampling);

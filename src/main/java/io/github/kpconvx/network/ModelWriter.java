@@ -250,7 +250,7 @@ public final class ModelWriter {
     if (!config.isOfKeras2() || kerasVersion.startsWith(KerasObject.KERAS_2)) {
       return kerasVersion;
     }
-    return config.module().isPresent() ? "2.15.0" : "2.12.0";
+    return config.kerasVersion().orElseGet(() -> config.module().isPresent() ? "2.15.0" : "2.12.0");
   }
 
   private boolean isLayer() {
@@ -471,7 +471,7 @@ public final class ModelWriter {
     AtomicFile.writeDirectory(
         target,
         temporary -> {
-          SavedModelWriter.write(temporary, model, weights, config, kerasVersion);
+          SavedModelWriter.write(temporary, model, weights, config, version());
           if (assets.isPresent()) {
             assets.get().copyTo(temporary);
           }

@@ -1,8 +1,12 @@
 package io.github.kpconvx.inference;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.vl3d.GaussianFilter;
@@ -12,11 +16,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -72,13 +78,16 @@ class VL3DModelsTest {
     return config(file).map(loader::withConfig).orElse(loader);
   }
 
-  /** The configuration that belongs to a file of weights alone. */
+  /** The configuration of a file without one, as Keras 3's SavedModels are too. */
   private static Optional<KerasObject> config(Path file) {
-    if (!file.toString().endsWith(".weights.h5")) {
-      return Optional.empty();
-    }
-    Path model = Path.of(file.toString().replace(".weights.h5", ".keras"));
-    return KPConvX.loader(model).config();
+    String name = file.getFileName().toString();
+    String model =
+        name.endsWith(".weights.h5")
+            ? name.replace(".weights.h5", ".keras")
+            : name.replaceFirst("saved_model-(3.*)", "keras-$1.keras");
+    return model.equals(name)
+        ? Optional.empty()
+        : KPConvX.loader(file.resolveSibling(model)).config();
   }
 
   @ParameterizedTest
@@ -98,6 +107,34 @@ class VL3DModelsTest {
         worst = Math.max(worst, Float.isNaN(expected[i]) ? 0 : error);
       }
       assertTrue(worst <= 1e-5, "differs by " + worst);
+    }
+  }
+
+  /** A SavedModel's graph tells what the filter "gaussian" means; no other file does. */
+  @Test
+  void theStoredGraphTellsWhatTheFilterGaussianMeans() {
+    for (String name : List.of("up_gaussian_grows", "down_gaussian_upper_case")) {
+      Path directory = ALL.resolve("made").resolve(name);
+      float[] expected = NpzFile.read(directory.resolve("golden.npz")).get("output_0").toFloats();
+      Path graph = directory.resolve("saved_model-3.6");
+      try (Model model = KPConvX.loader(graph).withConfig(config(graph).orElseThrow()).load()) {
+        assertArrayEquals(
+            expected, predict(model, NpzFile.read(directory.resolve("in.npz"))), 1e-5f);
+      }
+      for (String version : List.of("2.15", "3.6")) {
+        Path archive = directory.resolve("keras-" + version + ".keras");
+        KerasException error =
+            assertThrows(KerasException.class, () -> KPConvX.load(archive).close());
+        assertTrue(error.getMessage().contains("--gaussian-filter"), error.getMessage());
+        GaussianFilter other =
+            gaussian(directory) == GaussianFilter.GROWING
+                ? GaussianFilter.FALLING
+                : GaussianFilter.GROWING;
+        try (Model model = KPConvX.loader(archive).withGaussianFilter(other).load()) {
+          float[] found = predict(model, NpzFile.read(directory.resolve("in.npz")));
+          assertFalse(Arrays.equals(expected, found));
+        }
+      }
     }
   }
 

@@ -179,6 +179,15 @@ public final class KerasObject {
   }
 
   /**
+   * The version of Keras that wrote it.
+   *
+   * @return the version, if anybody says
+   */
+  public Optional<String> kerasVersion() {
+    return Optional.of(version).filter(text -> !text.isEmpty());
+  }
+
+  /**
    * Whether a Keras 3 before some version wrote it.
    *
    * @param minor the second number of that version, such as 14 for 3.14

@@ -44,6 +44,8 @@ public final class FeaturesResamplingLayer extends PointLayer {
 
   private static final Logger LOG = LoggerFactory.getLogger(FeaturesResamplingLayer.class);
 
+  private static final String GAUSSIAN = "gaussian";
+
   private enum Filter {
     MEAN,
     NEAREST,
@@ -78,7 +80,7 @@ public final class FeaturesResamplingLayer extends PointLayer {
           case "mean" -> Filter.MEAN;
           case "nearest" -> Filter.NEAREST;
           case "exponential" -> Filter.GROWING;
-          case "gaussian" ->
+          case GAUSSIAN ->
               switch (gaussian) {
                 case GROWING -> Filter.GROWING;
                 case FALLING -> Filter.FALLING;
@@ -88,7 +90,9 @@ public final class FeaturesResamplingLayer extends PointLayer {
                             + ": filter = \"gaussian\" meant weights exp(+d²/m²), growing with the"
                             + " distance, in VL3D's public version of 2024, and exp(−d²/m²), falling"
                             + " with it, in that of 2025, and the file does not tell; say which one"
-                            + " trained the model (--gaussian-filter growing or falling)");
+                            + " trained the model (--gaussian-filter growing or falling,"
+                            + " Loader.withGaussianFilter), or load the model's SavedModel, whose graph"
+                            + " tells");
               };
           default ->
               throw config.invalid(
@@ -99,6 +103,16 @@ public final class FeaturesResamplingLayer extends PointLayer {
                   "\"gaussian\"",
                   "\"exponential\"");
         };
+  }
+
+  /**
+   * Whether a layer's filter is the one whose name may mean two things.
+   *
+   * @param object a serialized layer
+   * @return true if so
+   */
+  public static boolean isGaussian(KerasObject object) {
+    return object.configJson().path("filter").asText().toLowerCase(Locale.ROOT).equals(GAUSSIAN);
   }
 
   @Override

@@ -76,7 +76,7 @@ class InitializerTest {
         "Zeros|\"trainable\": true|unknown configuration key \"trainable\"",
         "Ones|\"dtype\": \"float64\"|dtype = \"float64\", expected \"float32\"",
         "Constant|\"value\": \"a\"|value = \"a\", expected a finite number",
-        "Constant|\"value\": [1, 2]|value = [1,2], expected a finite number",
+        "Constant|\"value\": [1, \"a\"]|value = \"a\", expected a finite number",
         "Constant|\"seed\": 1|unknown configuration key \"seed\"",
         "Identity|\"gain\": NaN|gain = \"NaN\", expected a finite number",
         "Identity|\"seed\": 1|unknown configuration key \"seed\"",
@@ -129,6 +129,14 @@ class InitializerTest {
     KerasException error =
         assertThrows(KerasException.class, () -> values(initializer, 1, dimensions));
     assertTrue(error.getMessage().contains(message), error.getMessage());
+  }
+
+  @Test
+  void aConstantMayBeAsManyNumbersAsTheWeightHas() {
+    Initializer identity = read("Constant", "\"value\": [1, 0, 0, 1]");
+    assertArrayEquals(new float[] {1, 0, 0, 1}, values(identity, 1, 4));
+    KerasException error = assertThrows(KerasException.class, () -> values(identity, 1, 3));
+    assertTrue(error.getMessage().contains("value = [1,0,0,1], expected"), error.getMessage());
   }
 
   @Test

@@ -38,8 +38,8 @@ class RegularizerTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "\"l3\"|Dense \"head\": unknown kernel_regularizer \"l3\"; known regularizers are L1, L1L2,"
-            + " L2, OrthogonalRegularizer, l1_l2",
+        "\"l3\"|Dense \"head\": unknown kernel_regularizer \"l3\"; known regularizers are"
+            + " FeaturesOrthogonalRegularizer, L1, L1L2, L2, OrthogonalRegularizer, l1_l2",
         "{\"class_name\": \"L1\", \"config\": {\"l1\": -0.1}}|Dense \"head\": kernel_regularizer L1:"
             + " l1 = -0.1, expected a finite number of at least 0.0",
         "{\"class_name\": \"L1\", \"config\": {\"l1\": Infinity}}|l1 = \"Infinity\", expected",
