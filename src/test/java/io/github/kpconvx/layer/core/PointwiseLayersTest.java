@@ -30,7 +30,23 @@ class PointwiseLayersTest {
   private static final int FILTERS = 3;
 
   /** A tensor's values, known shape included. */
-  private record Values(Shape shape, float[] values) {
+  private static final class Values {
+    private final Shape shape;
+    private final float[] values;
+
+    Values(Shape shape, float[] values) {
+      this.shape = shape;
+      this.values = values;
+    }
+
+    Shape shape() {
+      return shape;
+    }
+
+    float[] values() {
+      return values;
+    }
+
     static Values counting(long... shape) {
       Shape known = Shape.of(shape);
       float[] values = new float[(int) known.size()];
