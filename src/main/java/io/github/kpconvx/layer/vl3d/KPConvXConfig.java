@@ -11,7 +11,9 @@ import io.github.kpconvx.layer.core.BatchNormalization;
 import io.github.kpconvx.layer.function.Activation;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The arguments of a {@link KPConvXLayer}, read from its Keras configuration and checked.
@@ -51,6 +53,9 @@ public record KPConvXConfig(
     Optional<List<KerasObject>> bnHtilde,
     Optional<List<KerasObject>> bnHhat) {
 
+  /** What get_config may tell besides, as it follows from other keys. */
+  private static final List<String> DERIVED_KEYS = List.of("mq", "num_kernel_points");
+
   private static final List<String> BUILT_KEYS =
       List.of(
           "built_Q",
@@ -80,7 +85,9 @@ public record KPConvXConfig(
   public static KPConvXConfig of(KerasObject object) {
     ConfigReader config = object.config();
     config.rejectUnknownKeys(
-        defaults().properties().stream().map(java.util.Map.Entry::getKey).toList());
+        Stream.concat(
+                defaults().properties().stream().map(Map.Entry::getKey), DERIVED_KEYS.stream())
+            .toList());
     BUILT_KEYS.forEach(key -> config.bool(key, false));
     int blocks = config.integer("blocks", 1, 1, MAX_BLOCKS);
     double dropPath = config.number("drop_path", 0);
@@ -98,6 +105,12 @@ public record KPConvXConfig(
     List<Double> radii = config.numbers("shell_radii", List.of(0.0, 0.5, 1.0));
     List<Integer> points = config.integers("shell_points", List.of(1, 7, 13), 1);
     checkShells(config, radii, points);
+    int total = points.stream().mapToInt(Integer::intValue).sum();
+    for (String key : DERIVED_KEYS) {
+      if (config.integer(key, total, 0) != total) {
+        throw config.invalid(key, config.json(key), total + ", the sum of shell_points");
+      }
+    }
     return new KPConvXConfig(
         blocks,
         dropPath,

@@ -45,6 +45,7 @@ class VL3DLayersTest {
       value = {
         "KPConvLayer|{\"sigma\": 0}|sigma = 0.0, expected a number greater than 0",
         "KPConvLayer|{\"num_kernel_points\": 7, \"mq\": 8}|mq = 8, expected num_kernel_points = 7",
+        "KPConvXLayer|{\"mq\": 20}|mq = 20, expected 21, the sum of shell_points",
         "KPConvLayer|{\"A_trainable\": true}|unknown configuration key \"A_trainable\"",
         "LightKPConvLayer|{\"num_kernel_points\": 0}|num_kernel_points = 0",
         "HourglassLayer|{\"Dout\": 3}|Dh = nothing",
@@ -65,6 +66,13 @@ class VL3DLayersTest {
     KerasException error =
         assertThrows(KerasException.class, () -> layer(className, config.replace("RBF", RBF)));
     assertTrue(error.getMessage().contains(message), error.getMessage());
+  }
+
+  /** As VL3D's get_config may write them, and given back unchanged. */
+  @Test
+  void derivedKeysThatAgreeAreKept() {
+    Layer layer = layer("KPConvXLayer", "{\"mq\": 21, \"num_kernel_points\": 21}");
+    assertEquals("{\"mq\":21,\"num_kernel_points\":21}", layer.getConfig());
   }
 
   @Test
