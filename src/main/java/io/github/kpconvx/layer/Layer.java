@@ -157,6 +157,11 @@ public abstract class Layer {
         });
   }
 
+  /** Whether it only tells shapes and weights, and is never run. */
+  protected final boolean isOutlined() {
+    return outlined;
+  }
+
   /** Whether its weights are constants. */
   protected final boolean isFrozen() {
     return frozen != null;

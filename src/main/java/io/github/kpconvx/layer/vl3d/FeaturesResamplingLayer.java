@@ -119,7 +119,8 @@ public final class FeaturesResamplingLayer extends PointLayer {
   protected void createWeights(Ops tf, List<Shape> inputs) {
     channels = checkBuilt(inputs);
     Shape indices = inputs.get(3);
-    if ((filter == Filter.GROWING || filter == Filter.FALLING)
+    if (!isOutlined()
+        && (filter == Filter.GROWING || filter == Filter.FALLING)
         && !indices.isUnknown()
         && indices.get(2) == 1) {
       LOG.warn(
