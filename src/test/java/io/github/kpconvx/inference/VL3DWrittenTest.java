@@ -74,7 +74,6 @@ class VL3DWrittenTest {
   @ParameterizedTest
   @CsvSource({
     ".venv-tf212, keras-2.12",
-    ".venv-keras2, keras-2.12",
     ".venv-keras2, keras-2.15",
     ".venv-tf218, keras-3.6",
     ".venv-latest, keras-3.15"
