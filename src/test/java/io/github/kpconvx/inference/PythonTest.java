@@ -8,6 +8,7 @@ import io.github.kpconvx.PythonEnvironment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * makes.
  */
 @Tag(Fixtures.FULL)
+@Order(1) // The longest: while it runs, others do.
 class PythonTest {
   private static final int MODELS = 4;
 
