@@ -196,12 +196,8 @@ public final class KPConvX {
       }
       // A registry that somebody made has what they put there.
       return registry == StandardLayers.registry() && Files.isDirectory(path)
-          ? StandardLayers.withFilters(registry, filters()::of)
+          ? StandardLayers.withFilters(registry, new StoredFilters(path)::of)
           : registry;
-    }
-
-    private StoredFilters filters() {
-      return new StoredFilters(path);
     }
 
     /**

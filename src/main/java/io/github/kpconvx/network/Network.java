@@ -237,28 +237,6 @@ public final class Network {
   }
 
   /**
-   * Whether a weight stands outside of those that Keras knows, as {@link Layer#isApart}.
-   *
-   * @param weight its qualified name
-   * @return true if so
-   * @throws IllegalStateException if the network was not built
-   */
-  public boolean isApart(String weight) {
-    boolean[] apart = {false};
-    for (Layer outer : layers()) {
-      outer.visit(
-          (prefix, layer) -> {
-            LayerVariable own =
-                weight.startsWith(prefix)
-                    ? layer.ownVariables().get(weight.substring(prefix.length()))
-                    : null;
-            apart[0] |= own != null && layer.isApart(own);
-          });
-    }
-    return apart[0];
-  }
-
-  /**
    * The weights that an optimizer changes, by qualified name.
    *
    * @return the weights in Keras's order

@@ -6,17 +6,17 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
+import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.layer.WeightRules;
 import io.github.kpconvx.layer.function.Activation;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Squeeze;
 import org.tensorflow.op.nn.Conv2d;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 
 /**
  * Keras's {@code Conv1D}: (B, R, C) to (B, R', filters), with {@code data_format} "channels_last"
@@ -149,10 +149,7 @@ public final class Conv1D extends Layer {
   private Operand<TFloat32> product(Ops tf, Operand<TFloat32> x) {
     long channels = x.shape().get(2);
     Operand<TFloat32> matrix = tf.reshape(weight("kernel"), tf.array(channels, (long) filters));
-    Operand<TFloat32> rows =
-        biased(tf, tf.linalg.matMul(tf.reshape(x, tf.array(-1L, channels)), matrix));
-    Operand<TInt32> leading = tf.stridedSlice(tf.shape(x), Indices.sliceTo(2));
-    return tf.reshape(rows, tf.concat(List.of(leading, tf.array(filters)), tf.constant(0)));
+    return Operands.ofRows(tf, x, filters, rows -> biased(tf, tf.linalg.matMul(rows, matrix)));
   }
 
   private Operand<TFloat32> biased(Ops tf, Operand<TFloat32> y) {
@@ -173,6 +170,6 @@ public final class Conv1D extends Layer {
             List.of(1L, 1L, (long) stride, 1L),
             padding == Padding.SAME ? "SAME" : "VALID",
             Conv2d.dilations(1L, 1L, (long) dilation, 1L));
-    return biased(tf, tf.squeeze(y, org.tensorflow.op.core.Squeeze.axis(List.of(1L))));
+    return biased(tf, tf.squeeze(y, Squeeze.axis(List.of(1L))));
   }
 }

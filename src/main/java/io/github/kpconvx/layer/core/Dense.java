@@ -6,15 +6,14 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
+import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.layer.WeightRules;
 import io.github.kpconvx.layer.function.Activation;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 
 /**
  * Keras's {@code Dense}: {@code activation(x·kernel + bias)} along the last axis, (…, C) to (…,
@@ -89,18 +88,15 @@ public final class Dense extends Layer {
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
     Operand<TFloat32> x = onlyInput(call);
-    Shape shape = x.shape();
-    int rank = shape.numDimensions();
-    // One matrix product over all rows, not one for each batch element.
-    Operand<TFloat32> rows = rank == 2 ? x : tf.reshape(x, tf.array(-1L, shape.get(rank - 1)));
-    Operand<TFloat32> y = tf.linalg.matMul(rows, weight("kernel"));
-    if (useBias) {
-      y = tf.nn.biasAdd(y, weight("bias"));
-    }
-    if (rank > 2) {
-      Operand<TInt32> leading = tf.stridedSlice(tf.shape(x), Indices.sliceTo(rank - 1));
-      y = tf.reshape(y, tf.concat(List.of(leading, tf.array(units)), tf.constant(0)));
-    }
+    Operand<TFloat32> y =
+        Operands.ofRows(
+            tf,
+            x,
+            units,
+            rows -> {
+              Operand<TFloat32> product = tf.linalg.matMul(rows, weight("kernel"));
+              return useBias ? tf.nn.biasAdd(product, weight("bias")) : product;
+            });
     return List.of(activation.apply(tf, y));
   }
 }

@@ -41,6 +41,16 @@ public interface Initializer {
   }
 
   /**
+   * Fills a weight of any shape.
+   *
+   * @param value what each of its elements starts at
+   * @return the initializer
+   */
+  static Initializer constant(double value) {
+    return Initializers.fill(value);
+  }
+
+  /**
    * Draws uniformly.
    *
    * @param least the least value

@@ -95,7 +95,7 @@ final class Initializers {
     };
   }
 
-  private static Initializer fill(double value) {
+  static Initializer fill(double value) {
     return (tf, shape, seed) -> tf.fill(tf.constant(shape), tf.constant((float) value));
   }
 
@@ -108,12 +108,7 @@ final class Initializers {
       }
       int rows = (int) shape.get(0);
       int columns = (int) shape.get(1);
-      return tf.linalg.matrixDiag(
-          tf.fill(tf.array(Math.min(rows, columns)), tf.constant(gain)),
-          tf.constant(0),
-          tf.constant(rows),
-          tf.constant(columns),
-          tf.constant(0f));
+      return Matrices.diagonal(tf, rows, columns, gain);
     };
   }
 

@@ -71,13 +71,7 @@ final class Regularizers {
               ? tf.linalg.matMul(unit, unit, MatMul.transposeB(true))
               : tf.linalg.matMul(unit, unit, MatMul.transposeA(true));
       int n = (int) vectors;
-      Operand<TFloat32> same =
-          tf.linalg.matrixDiag(
-              tf.fill(tf.array(n), tf.constant(1f)),
-              tf.constant(0),
-              tf.constant(n),
-              tf.constant(n),
-              tf.constant(0f));
+      Operand<TFloat32> same = Matrices.identity(tf, n);
       Operand<TFloat32> others = tf.math.mul(products, tf.math.sub(tf.constant(1f), same));
       Operand<TFloat32> sum = tf.reduceSum(tf.math.abs(others), tf.array(0, 1));
       // Each pair of vectors stands in the matrix twice.
@@ -106,13 +100,7 @@ final class Regularizers {
       }
       Operand<TFloat32> rows = tf.reshape(activity, tf.array(-1L, (long) n));
       Operand<TFloat32> products = tf.linalg.matMul(rows, rows, MatMul.transposeB(true));
-      Operand<TFloat32> identity =
-          tf.linalg.matrixDiag(
-              tf.fill(tf.array(n), tf.constant(1f)),
-              tf.constant(0),
-              tf.constant(n),
-              tf.constant(n),
-              tf.constant(0f));
+      Operand<TFloat32> identity = Matrices.identity(tf, n);
       Operand<TFloat32> differences =
           tf.math.sub(tf.reshape(products, tf.array(-1L, (long) n, (long) n)), identity);
       return tf.math.mul(

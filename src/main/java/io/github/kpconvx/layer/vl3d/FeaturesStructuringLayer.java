@@ -6,6 +6,7 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.WeightRules;
+import io.github.kpconvx.layer.function.Initializer;
 import java.util.List;
 import java.util.Locale;
 import org.tensorflow.Operand;
@@ -100,11 +101,11 @@ public final class FeaturesStructuringLayer extends PointLayer {
     addWeight(
         tf,
         new WeightSpec("omegaD", Shape.of(points), config.bool("trainable_omegaD", true), true),
-        WeightRules.startingAt(RadialBasis.constant(structure.largestRadius())));
+        WeightRules.startingAt(Initializer.constant(structure.largestRadius())));
     addWeight(
         tf,
         new WeightSpec("omegaF", Shape.of(features), config.bool("trainable_omegaF", true), true),
-        WeightRules.startingAt(RadialBasis.constant(1)));
+        WeightRules.startingAt(Initializer.constant(1)));
     addWeight(
         tf,
         new WeightSpec("QW", Shape.of(features, outputs), config.bool("trainable_QW", false), true),

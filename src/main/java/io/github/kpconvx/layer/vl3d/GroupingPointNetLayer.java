@@ -45,6 +45,7 @@ public final class GroupingPointNetLayer extends PointLayer {
   private final WeightRules h;
   private final WeightRules gamma;
   private final WeightRules bias;
+  private long features;
 
   /**
    * Reads a serialized layer.
@@ -105,7 +106,7 @@ public final class GroupingPointNetLayer extends PointLayer {
 
   @Override
   protected void createWeights(Ops tf, List<Shape> inputs) {
-    long features = checkBuilt(inputs);
+    features = checkBuilt(inputs);
     ConfigReader config = serialize().config();
     if (!config.json(FEATURES).isNull() && config.integer(FEATURES, 0, 0) != features) {
       throw config.invalid(
@@ -125,7 +126,6 @@ public final class GroupingPointNetLayer extends PointLayer {
     Operand<TFloat32> f = inputs.floats(1);
     Neighbourhood neighbourhood =
         Neighbourhood.of(tf, x, inputs.indices(2), call.context().shared());
-    long features = ownVariables().get("H_kernel").spec().shape().get(1) - 3;
     Operand<TFloat32> points =
         tf.concat(
             List.of(

@@ -8,7 +8,9 @@ import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.Mode;
+import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.layer.WeightRules;
+import io.github.kpconvx.layer.function.Matrices;
 import java.util.List;
 import java.util.Locale;
 import org.tensorflow.Operand;
@@ -17,7 +19,6 @@ import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 
 /**
  * Two matrix products through a narrow space, the port of VL3D's {@code HourglassLayer}: {@code y =
@@ -129,30 +130,27 @@ public final class HourglassLayer extends Layer {
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
     Operand<TFloat32> f = onlyInput(call);
-    Shape shape = f.shape();
-    int rank = shape.numDimensions();
-    Operand<TFloat32> rows = tf.reshape(f, tf.array(-1L, shape.get(rank - 1)));
-    Operand<TFloat32> narrow = tf.linalg.matMul(rows, weight("W1"));
-    Operand<TFloat32> y = tf.linalg.matMul(activated ? tf.nn.relu(narrow) : narrow, weight("W2"));
-    Operand<TFloat32> activatedY = activated2 ? tf.nn.relu(y) : y;
+    Operand<TFloat32> y =
+        Operands.ofRows(
+            tf,
+            f,
+            outputs,
+            rows -> {
+              Operand<TFloat32> narrow = tf.linalg.matMul(rows, weight("W1"));
+              Operand<TFloat32> wide =
+                  tf.linalg.matMul(activated ? tf.nn.relu(narrow) : narrow, weight("W2"));
+              return activated2 ? tf.nn.relu(wide) : wide;
+            });
     if (regularize && call.context().mode() != Mode.INFERENCE) {
       addLoss("spectral", spectralLoss(tf));
     }
-    Operand<TInt32> leading = tf.stridedSlice(tf.shape(f), Indices.sliceTo(rank - 1));
-    return List.of(
-        tf.reshape(activatedY, tf.concat(List.of(leading, tf.array(outputs)), tf.constant(0))));
+    return List.of(y);
   }
 
   private Operand<TFloat32> spectralLoss(Ops tf) {
     Operand<TFloat32> products =
         tf.linalg.matMul(weight("W1"), weight("W1"), MatMul.transposeA(true));
-    Operand<TFloat32> identity =
-        tf.linalg.matrixDiag(
-            tf.fill(tf.array(hidden), tf.constant(1f)),
-            tf.constant(0),
-            tf.constant(hidden),
-            tf.constant(hidden),
-            tf.constant(0f));
+    Operand<TFloat32> identity = Matrices.identity(tf, hidden);
     Operand<TFloat32> matrix =
         shifted ? tf.math.add(products, tf.math.mul(identity, tf.constant(1e-5f))) : products;
     // The largest eigenvalue is vᵀMv for its eigenvector v, which a small change of M leaves in

@@ -37,8 +37,7 @@ final class InputGuard {
 
   /** Returns N, to be used only after its indices and the coordinates were checked. */
   static <T extends TNumber> Operand<T> neighbours(Ops tf, Operand<TFloat32> x, Operand<T> n) {
-    return inRange(
-        tf.withControlDependencies(finite(tf, "X", x)), "neighbour", n, size(tf, n), "R");
+    return inRange(tf.withControlDependencies(finite(tf, "X", x)), n, size(tf, n), "R");
   }
 
   /**
@@ -118,13 +117,12 @@ final class InputGuard {
    * that has a wrong one: on large clouds more would cost as much as a layer's geometry.
    *
    * @param tf the operations of the graph that is added to
-   * @param what what the indices are, for the message
    * @param n indices (B, R_n, κ)
    * @param limit R
    * @param name what R is called
    */
   static <T extends TNumber> Operand<T> inRange(
-      Ops tf, String what, Operand<T> n, Operand<TInt32> limit, String name) {
+      Ops tf, Operand<T> n, Operand<TInt32> limit, String name) {
     Operand<T> indices = tf.identity(n);
     Operand<TInt32> shape = tf.shape(indices);
     Operand<TInt32> points = tf.stridedSlice(shape, Indices.at(1));
@@ -157,8 +155,8 @@ final class InputGuard {
         require(
             tf,
             tf.math.logicalNot(tf.reduceAny(wrong, zero)),
-            "%s index {} at (batch element, point, slot) = {} is outside [0, %s) with %s = {}"
-                .formatted(what, name, name),
+            "neighbour index {} at (batch element, point, slot) = {} is outside [0, %s) with %s = {}"
+                .formatted(name, name),
             List.of(tf.gather(padded, slot, zero), place, limit));
     return tf.withControlDependencies(valid).identity(indices);
   }

@@ -32,8 +32,6 @@ public final class KPConvLayer extends KernelPointConvolution implements KernelL
   /** The Keras class name of the strided one. */
   public static final String STRIDED_CLASS_NAME = "StridedKPConvLayer";
 
-  private long features;
-
   private KPConvLayer(KerasObject object, boolean strided) {
     super(object, strided, List.of());
   }
@@ -66,16 +64,15 @@ public final class KPConvLayer extends KernelPointConvolution implements KernelL
   }
 
   @Override
-  void createWeights(Ops tf, long features, WeightRules w) {
-    this.features = features;
-    addWeight(tf, WeightSpec.of("W", true, kernelPoints(), features, outputFeatures()), w);
+  void createWeights(Ops tf, WeightRules w) {
+    addWeight(tf, WeightSpec.of("W", true, kernelPoints(), features(), outputFeatures()), w);
   }
 
   @Override
   Operand<TFloat32> combine(Ops tf, Operand<TFloat32> h, Operand<TFloat32> f) {
     // (P, m_q, D), then one matrix product for all kernel points.
     Operand<TFloat32> weighted = tf.train.batchMatMul(h, f, TFloat32.class, BatchMatMul.adjX(true));
-    long columns = kernelPoints() * features;
+    long columns = kernelPoints() * features();
     return tf.linalg.matMul(
         tf.reshape(weighted, tf.array(-1L, columns)),
         tf.reshape(weight("W"), tf.array(columns, (long) outputFeatures())));

@@ -53,6 +53,7 @@ abstract class KernelPointConvolution extends PointLayer {
   private final boolean deformable;
   private final int outputs;
   private final WeightRules weights;
+  private long features;
 
   /**
    * Reads a serialized layer.
@@ -142,24 +143,28 @@ abstract class KernelPointConvolution extends PointLayer {
     return outputs;
   }
 
+  /** D; known when the layer is built. */
+  final long features() {
+    return features;
+  }
+
   @Override
   protected final void createWeights(Ops tf, List<Shape> inputs) {
-    long features = checkBuilt(inputs);
+    features = checkBuilt(inputs);
     addWeight(
         tf,
         new WeightSpec("Q", Shape.of(kernelPoints, 3), deformable, true),
         WeightRules.startingAt(new KernelPointBallInitializer(radius, kernelPoints)));
-    createWeights(tf, features, weights);
+    createWeights(tf, weights);
   }
 
   /**
    * Creates the weights besides Q.
    *
    * @param tf the operations of the graph that is added to
-   * @param features D
    * @param w the rules of W
    */
-  abstract void createWeights(Ops tf, long features, WeightRules w);
+  abstract void createWeights(Ops tf, WeightRules w);
 
   @Override
   protected final List<Operand<?>> compute(Ops tf, LayerCall call) {
@@ -170,17 +175,13 @@ abstract class KernelPointConvolution extends PointLayer {
         strided
             ? Neighbourhood.of(tf, xa, inputs.floats(1), inputs.indices(3), call.context().shared())
             : Neighbourhood.of(tf, xa, inputs.indices(2), call.context().shared());
-    Operand<TFloat32> features =
+    Operand<TFloat32> rows =
         Neighbourhood.features(
-            tf,
-            inputs.floats(f),
-            xa,
-            List.of("F", strided ? "Xa" : "X"),
-            inputs.floats(f).shape().isUnknown() ? -1 : inputs.floats(f).shape().get(2));
+            tf, inputs.floats(f), xa, List.of("F", strided ? "Xa" : "X"), features);
     Operand<TFloat32> h =
         Geometry.influence(tf, Geometry.squares(tf, neighbourhood.offsets(tf), weight("Q")), sigma);
     call.context().stages().record("h", PointRows.restore(tf, h, neighbourhood.batchAndCentres()));
-    Operand<TFloat32> y = combine(tf, h, neighbourhood.gather(tf, features));
+    Operand<TFloat32> y = combine(tf, h, neighbourhood.gather(tf, rows));
     return List.of(PointRows.restore(tf, y, neighbourhood.batchAndCentres()));
   }
 

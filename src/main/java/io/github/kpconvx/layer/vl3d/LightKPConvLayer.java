@@ -31,7 +31,6 @@ public final class LightKPConvLayer extends KernelPointConvolution implements Ke
 
   private final boolean trainsA;
   private final WeightRules a;
-  private long features;
 
   private LightKPConvLayer(KerasObject object, boolean strided) {
     super(
@@ -73,10 +72,9 @@ public final class LightKPConvLayer extends KernelPointConvolution implements Ke
   }
 
   @Override
-  void createWeights(Ops tf, long features, WeightRules w) {
-    this.features = features;
-    addWeight(tf, WeightSpec.of("W", true, features, outputFeatures()), w);
-    addWeight(tf, WeightSpec.of("A", trainsA, kernelPoints(), features), a);
+  void createWeights(Ops tf, WeightRules w) {
+    addWeight(tf, WeightSpec.of("W", true, features(), outputFeatures()), w);
+    addWeight(tf, WeightSpec.of("A", trainsA, kernelPoints(), features()), a);
   }
 
   @Override
@@ -85,6 +83,6 @@ public final class LightKPConvLayer extends KernelPointConvolution implements Ke
     Operand<TFloat32> modulation =
         tf.reshape(tf.linalg.matMul(ofKernelPoints, weight("A")), tf.shape(f));
     Operand<TFloat32> sum = tf.reduceSum(tf.math.mul(modulation, f), tf.constant(1));
-    return tf.linalg.matMul(tf.reshape(sum, tf.array(-1L, features)), weight("W"));
+    return tf.linalg.matMul(tf.reshape(sum, tf.array(-1L, features())), weight("W"));
   }
 }

@@ -52,7 +52,7 @@ record Neighbourhood(
               List<Op> checks = new ArrayList<>();
               checks.add(InputGuard.sameSizes(tf, "(B, R)", List.of("X", "N"), List.of(x, n)));
               checks.add(InputGuard.finite(tf, "X", x));
-              return make(tf, x, x, n, new String[] {"neighbour", "R"}, checks);
+              return make(tf, x, x, n, "R", checks);
             });
   }
 
@@ -84,7 +84,7 @@ record Neighbourhood(
                       tf, "(B, R_b)", List.of("Xb", "the indices"), List.of(xb, n)));
               checks.add(InputGuard.finite(tf, "Xa", xa));
               checks.add(InputGuard.finite(tf, "Xb", xb));
-              return make(tf, xa, xb, n, new String[] {"neighbour", "R_a"}, checks);
+              return make(tf, xa, xb, n, "R_a", checks);
             });
   }
 
@@ -93,11 +93,10 @@ record Neighbourhood(
       Operand<TFloat32> xa,
       Operand<TFloat32> xb,
       Operand<T> n,
-      String[] words,
+      String limit,
       List<Op> checks) {
     Operand<TInt32> others = InputGuard.size(tf, xa);
-    Operand<T> checked =
-        InputGuard.inRange(tf.withControlDependencies(checks), words[0], n, others, words[1]);
+    Operand<T> checked = InputGuard.inRange(tf.withControlDependencies(checks), n, others, limit);
     return new Neighbourhood(
         PointRows.matrix(tf, xa, 3),
         PointRows.matrix(tf, xb, 3),

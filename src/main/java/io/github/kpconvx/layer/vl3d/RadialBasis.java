@@ -3,7 +3,6 @@ package io.github.kpconvx.layer.vl3d;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
-import io.github.kpconvx.layer.function.Initializer;
 import java.util.List;
 import java.util.Locale;
 
@@ -51,10 +50,5 @@ final class RadialBasis {
     if (!found.isNull() && config.integer(key, 0, 0) != derived) {
       throw config.invalid(key, found, what + " = " + derived);
     }
-  }
-
-  /** The same value everywhere. */
-  static Initializer constant(double value) {
-    return (tf, shape, seed) -> tf.fill(tf.constant(shape), tf.constant((float) value));
   }
 }
