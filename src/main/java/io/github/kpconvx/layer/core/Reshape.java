@@ -48,29 +48,25 @@ public final class Reshape extends Layer {
       throw new KerasException(
           serialize().describe() + ": expected an input with a batch dimension, got " + input);
     }
-    long there = product(input.tail().asArray());
-    long wanted = product(Arrays.stream(target).asLongStream().toArray());
-    boolean open = Arrays.stream(target).anyMatch(i -> i == -1);
-    if (there >= 0 && (open ? wanted == 0 || there % wanted != 0 : there != wanted)) {
+    long there = input.tail().size();
+    if (there != Shape.UNKNOWN_SIZE
+        && (isOpen() ? rest() == 0 || there % rest() != 0 : there != rest())) {
       throw new KerasException(
           "%s: target_shape = %s, expected one of as many elements as its input %s has"
               .formatted(serialize().describe(), Arrays.toString(target), input));
     }
   }
 
-  /** The product of known sizes; -1 if a size of an input is unknown. */
-  private long product(long[] sizes) {
-    long product = 1;
-    for (long size : sizes) {
-      if (size == Shape.UNKNOWN_SIZE) {
-        if (sizes.length != target.length || !Arrays.stream(target).anyMatch(i -> i == -1)) {
-          return -1;
-        }
-        continue;
-      }
-      product *= size;
-    }
-    return product;
+  private boolean isOpen() {
+    return Arrays.stream(target).anyMatch(size -> size == -1);
+  }
+
+  /** How many elements the target has, of each size that is open one. */
+  private long rest() {
+    return Arrays.stream(target)
+        .asLongStream()
+        .filter(size -> size != -1)
+        .reduce(1, (a, b) -> a * b);
   }
 
   @Override
@@ -84,18 +80,15 @@ public final class Reshape extends Layer {
 
   private <T extends TType> Operand<T> reshape(Ops tf, Operand<T> x) {
     Operand<TInt32> batch = tf.stridedSlice(tf.shape(x), Indices.sliceTo(1));
-    long[] sizes = Arrays.stream(target).asLongStream().toArray();
-    long there = product(x.shape().tail().asArray());
-    long wanted = 1;
-    for (long size : sizes) {
-      wanted *= size == -1 ? 1 : size;
-    }
-    for (int d = 0; d < sizes.length; d++) {
-      if (sizes[d] == -1 && !x.shape().tail().hasUnknownDimension() && wanted > 0) {
-        sizes[d] = there / wanted;
-      }
-    }
-    int[] known = Arrays.stream(sizes).mapToInt(Math::toIntExact).toArray();
+    long there = x.shape().tail().size();
+    int[] known =
+        Arrays.stream(target)
+            .map(
+                size ->
+                    size == -1 && there != Shape.UNKNOWN_SIZE
+                        ? Math.toIntExact(there / rest())
+                        : size)
+            .toArray();
     return tf.reshape(x, tf.concat(List.of(batch, tf.constant(known)), tf.constant(0)));
   }
 }

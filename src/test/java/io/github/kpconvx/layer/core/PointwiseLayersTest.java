@@ -21,6 +21,7 @@ import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
 /** Convolution, pooling and reshaping over points, against loops written down here. */
@@ -178,6 +179,24 @@ class PointwiseLayersTest {
     Values tiled = run(tile, null, x);
     assertArrayEquals(new long[] {2, 6, 4}, tiled.shape().asArray());
     assertTrue(tiled.values()[12] == x.values()[0] && tiled.values()[23] == x.values()[11]);
+  }
+
+  /** What is not known when the layer is built may fit when it runs. */
+  @Test
+  void reshapesAnOpenNumberOfPoints() {
+    Reshape reshape = layer(Reshape::new, "Reshape", "{\"target_shape\": [-1, 2]}");
+    try (Graph graph = new Graph();
+        Session session = new Session(graph)) {
+      Ops tf = Ops.create(graph);
+      Operand<TFloat32> open =
+          tf.placeholder(TFloat32.class, Placeholder.shape(Shape.of(-1, -1, 3)));
+      reshape.build(tf, List.of(open.shape()));
+      Operand<TFloat32> y = reshape.call(tf, List.of(open), Mode.INFERENCE);
+      try (TFloat32 x = TFloat32.tensorOf(Shape.of(1, 4, 3));
+          TFloat32 found = (TFloat32) session.runner().feed(open, x).fetch(y).run().get(0)) {
+        assertArrayEquals(new long[] {1, 6, 2}, found.shape().asArray());
+      }
+    }
   }
 
   @ParameterizedTest
