@@ -450,6 +450,19 @@ public abstract class Layer {
   }
 
   /**
+   * One of the layer's own weights, in the type of what it is computed with.
+   *
+   * @param tf the operations of the graph
+   * @param weight its name
+   * @param like what it is computed with
+   * @param <T> the type of that
+   * @return its value
+   */
+  protected final <T extends TType> Operand<T> weight(Ops tf, String weight, Operand<T> like) {
+    return tf.dtypes.cast(weight(weight), like.type());
+  }
+
+  /**
    * Adds to what a training step changes besides the trained weights, such as a moving average.
    * Several updates of one weight happen in the order in which they were added.
    *
