@@ -2,7 +2,7 @@ package io.github.kpconvx.benchmark;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.kpconvx.layer.Formulation;
+import io.github.kpconvx.inference.Engine;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -29,8 +29,8 @@ public final class ApiCost {
     Workload workload = Workload.read(Path.of(arguments[0]));
     String form = arguments.length > 1 ? arguments[1] : "compiled";
     int pairs = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 200;
-    Formulation formulation = Formulation.valueOf(form.toUpperCase(Locale.ROOT));
-    try (ModelContender model = new ModelContender(workload, formulation)) {
+    Engine engine = Engine.valueOf(form.toUpperCase(Locale.ROOT));
+    try (ModelContender model = new ModelContender(workload, engine)) {
       // Closed with the model.
       Contender session = model.bareSession();
       model.check(workload);

@@ -1,6 +1,6 @@
 package io.github.kpconvx.benchmark;
 
-import io.github.kpconvx.layer.Formulation;
+import io.github.kpconvx.inference.Engine;
 
 /** The contenders by name. */
 final class Contenders {
@@ -16,11 +16,11 @@ final class Contenders {
    */
   static Contender load(String name, Workload workload) {
     return switch (name) {
-      case "plain" -> new ModelContender(workload, Formulation.PLAIN);
-      case "folded" -> new ModelContender(workload, Formulation.FOLDED);
-      case "compiled" -> new ModelContender(workload, Formulation.COMPILED);
-      case "session" -> new ModelContender(workload, Formulation.COMPILED).bareSession();
-      case "session-folded" -> new ModelContender(workload, Formulation.FOLDED).bareSession();
+      case "plain" -> new ModelContender(workload, Engine.PLAIN);
+      case "folded" -> new ModelContender(workload, Engine.FOLDED);
+      case "compiled" -> new ModelContender(workload, Engine.COMPILED);
+      case "session" -> new ModelContender(workload, Engine.COMPILED).bareSession();
+      case "session-folded" -> new ModelContender(workload, Engine.FOLDED).bareSession();
       case "savedmodel" -> new SavedModelContender(workload);
       case "onnxruntime" -> new OnnxRuntimeContender(workload);
       default ->

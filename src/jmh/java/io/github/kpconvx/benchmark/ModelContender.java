@@ -1,9 +1,9 @@
 package io.github.kpconvx.benchmark;
 
 import io.github.kpconvx.inference.BareSession;
+import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.layer.Formulation;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TNumber;
 
@@ -15,8 +15,8 @@ final class ModelContender implements Contender {
   private final TFloat32 f;
   private final TNumber n;
 
-  ModelContender(Workload workload, Formulation formulation) {
-    model = KPConvX.loader(workload.savedModel()).withFormulation(formulation).load();
+  ModelContender(Workload workload, Engine engine) {
+    model = KPConvX.loader(workload.savedModel()).withEngine(engine).load();
     inputs = NativeInputs.of(workload);
     x = (TFloat32) inputs.tensors().get("X");
     f = (TFloat32) inputs.tensors().get("F");

@@ -5,7 +5,6 @@ import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.inference.TensorSpec;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.tensor.Tensors;
@@ -15,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -31,12 +29,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Times a model in every form of inference, in turn, on the same inputs. */
+/** Times a model with every engine, in turn, on the same inputs. */
 @Command(
     name = "bench",
     description = {
-      "Times a model in every form of inference, in turn, on the same inputs,",
-      "and checks that all forms answer the same."
+      "Times a model with every engine, in turn, on the same inputs,",
+      "and checks that all answer the same."
     },
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
@@ -75,32 +73,20 @@ final class BenchCommand implements Callable<Integer> {
   private int runs;
 
   @Option(
-      names = "--form",
+      names = {"--engine", "--form"},
       split = ",",
-      paramLabel = "FORM",
+      paramLabel = "ENGINE",
+      converter = EngineConverter.class,
       description = {
-        "Forms to time: ${COMPLETION-CANDIDATES}",
+        "Engines to time: plain, folded, compiled, savedmodel",
         "(default all that the model's file allows)."
       })
-  private List<Form> forms = List.of();
+  private List<Engine> engines = List.of();
 
   @Option(names = "--json", description = "Prints JSON.")
   private boolean json;
 
   @Mixin private NetworkOptions network;
-
-  /** The forms of the native engine, and the stored signature. */
-  enum Form {
-    PLAIN,
-    FOLDED,
-    COMPILED,
-    SAVEDMODEL;
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
 
   @Override
   public Integer call() {
@@ -109,12 +95,12 @@ final class BenchCommand implements Callable<Integer> {
     try {
       Map<String, NpyArray> cloud;
       Map<String, NpyArray> answer;
-      try (Model plain = network.loader(model).withFormulation(Formulation.PLAIN).load()) {
+      try (Model plain = network.loader(model).withEngine(Engine.PLAIN).load()) {
         cloud = inputs != null ? NpzFile.read(inputs) : draw(plain);
         answer = plain.predictArrays(cloud, plain.outputs().keySet());
       }
-      for (Form form : forms()) {
-        timings.add(new FormTiming(form.toString(), loader(form)));
+      for (Engine engine : engines()) {
+        timings.add(new FormTiming(engine.toString(), loader(engine)));
       }
       Tensors.with(
           cloud,
@@ -136,6 +122,9 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private void check() {
+    if (engines.contains(Engine.AUTO)) {
+      throw badUsage("--engine auto is one of the others, name which");
+    }
     for (String option : List.of("--batch", "--points", "--neighbours", "--runs")) {
       int value = spec.findOption(option).getValue();
       if (value < 1) {
@@ -153,19 +142,19 @@ final class BenchCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  private Set<Form> forms() {
-    if (!forms.isEmpty()) {
-      return EnumSet.copyOf(forms);
+  private Set<Engine> engines() {
+    if (!engines.isEmpty()) {
+      return EnumSet.copyOf(engines);
     }
     return Files.isDirectory(model)
-        ? EnumSet.allOf(Form.class)
-        : EnumSet.complementOf(EnumSet.of(Form.SAVEDMODEL));
+        ? EnumSet.range(Engine.PLAIN, Engine.SAVEDMODEL)
+        : EnumSet.range(Engine.PLAIN, Engine.COMPILED);
   }
 
-  private KPConvX.Loader loader(Form form) {
-    return form == Form.SAVEDMODEL
-        ? KPConvX.loader(model).withEngine(Engine.SAVEDMODEL)
-        : network.loader(model).withFormulation(Formulation.valueOf(form.name()));
+  private KPConvX.Loader loader(Engine engine) {
+    // The stored graph knows nothing of another configuration.
+    return (engine == Engine.SAVEDMODEL ? KPConvX.loader(model) : network.loader(model))
+        .withEngine(engine);
   }
 
   /** In turn, so that a machine that slows down slows all of them down. */

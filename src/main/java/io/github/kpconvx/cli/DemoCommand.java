@@ -47,6 +47,8 @@ final class DemoCommand implements Callable<Integer> {
   /** What Java and Python may differ by in a probability. */
   private static final double TOLERANCE = 1e-5;
 
+  private static final List<Engine> ENGINES = List.of(Engine.FOLDED, Engine.SAVEDMODEL);
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -70,7 +72,7 @@ final class DemoCommand implements Callable<Integer> {
     int[] truth = truth(cloud, classes);
 
     Map<Engine, Classification> results = new EnumMap<>(Engine.class);
-    for (Engine engine : Engine.values()) {
+    for (Engine engine : ENGINES) {
       results.put(engine, classify(engine, cloud, preprocessing));
     }
     PrintWriter print = spec.commandLine().getOut();
@@ -82,10 +84,10 @@ final class DemoCommand implements Callable<Integer> {
     printAccuracy(print, classes, truth, python, results);
     print.println();
     boolean agree = true;
-    for (Engine engine : Engine.values()) {
+    for (Engine engine : ENGINES) {
       agree &= printAgreement(print, engine, python, results.get(engine), classes.size());
     }
-    draw(cloud, classes, results.get(Engine.NATIVE));
+    draw(cloud, classes, results.get(Engine.FOLDED));
     print.printf(
         "%nWritten: %s, %s, %s%n",
         out.resolve("above.png"), out.resolve("oblique.png"), out.resolve("classified.las"));
@@ -114,7 +116,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static String name(Engine engine) {
-    return engine.name().toLowerCase(Locale.ROOT);
+    return engine == Engine.SAVEDMODEL ? engine.toString() : "native";
   }
 
   private float[] python(PointCloud cloud, int classes) {
@@ -166,7 +168,7 @@ final class DemoCommand implements Callable<Integer> {
     results.forEach(
         (engine, result) ->
             matrices.put(engine, new ConfusionMatrix(k).add(truth, result.classes())));
-    ConfusionMatrix ofNative = matrices.get(Engine.NATIVE);
+    ConfusionMatrix ofNative = matrices.get(Engine.FOLDED);
     ConfusionMatrix ofStored = matrices.get(Engine.SAVEDMODEL);
     String format = "%-18s %10s %12s %12s %12s%n";
     print.printf(format, "IoU", "points", "Java native", "savedmodel", "Python");

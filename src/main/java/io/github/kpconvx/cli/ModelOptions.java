@@ -3,22 +3,34 @@ package io.github.kpconvx.cli;
 import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
-import io.github.kpconvx.layer.Formulation;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** How a model is loaded; the same for every command that runs one. */
 final class ModelOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
   @Option(
       names = "--engine",
-      defaultValue = "native",
-      description =
-          "native: rebuilds the network and loads the weights (default); savedmodel: runs the stored signature.")
+      defaultValue = "auto",
+      paramLabel = "ENGINE",
+      converter = EngineConverter.class,
+      description = {
+        "auto: folded, or savedmodel where the network cannot be rebuilt (default);",
+        "plain, folded, compiled: rebuilds the network, and computes it step by step, with normalizations folded,",
+        "or besides compiled by XLA for the inputs' sizes; savedmodel: runs the stored signature.",
+        "native is another name for folded."
+      })
   private Engine engine;
 
-  /** What compiles the native engine's graph. */
+  /** What the earlier option says of an engine. */
   enum Compile {
     NONE,
     XLA
@@ -26,9 +38,8 @@ final class ModelOptions {
 
   @Option(
       names = "--compile",
-      defaultValue = "none",
-      description =
-          "none: TensorFlow's kernels (default); xla: compiles geometry and aggregation for the inputs' sizes first.")
+      paramLabel = "none|xla",
+      description = "xla: the same as --engine compiled; none: any other.")
   private Compile compile;
 
   @Option(
@@ -50,13 +61,22 @@ final class ModelOptions {
 
   Model load(Path path) {
     KPConvX.Loader loader =
-        network
-            .loader(path)
-            .withEngine(engine)
-            .withFormulation(compile == Compile.XLA ? Formulation.COMPILED : Formulation.FOLDED)
-            .withUnsafeOperations(unsafeOperations);
+        network.loader(path).withEngine(engine()).withUnsafeOperations(unsafeOperations);
     return timeout == null
         ? loader.load()
         : loader.withTimeout(Duration.ofMillis(Math.round(timeout * 1000))).load();
+  }
+
+  private Engine engine() {
+    if (compile == null || (compile == Compile.XLA) == (engine == Engine.COMPILED)) {
+      return engine;
+    }
+    if (compile == Compile.XLA && (engine == Engine.AUTO || engine == Engine.FOLDED)) {
+      return Engine.COMPILED;
+    }
+    throw new ParameterException(
+        spec.commandLine(),
+        "--engine %s and --compile %s contradict each other"
+            .formatted(engine, compile.name().toLowerCase(Locale.ROOT)));
   }
 }

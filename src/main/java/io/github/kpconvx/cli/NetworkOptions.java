@@ -46,8 +46,10 @@ final class NetworkOptions {
   private GaussianFilter gaussian = GaussianFilter.UNKNOWN;
 
   KPConvX.Loader loader(Path path) {
-    KPConvX.Loader loader =
-        KPConvX.loader(path).withKernelPoints(kernelPoints()).withGaussianFilter(gaussian);
+    KPConvX.Loader loader = KPConvX.loader(path).withGaussianFilter(gaussian);
+    if (!kernelPoints.isEmpty()) {
+      loader = loader.withKernelPoints(kernelPoints());
+    }
     return config == null ? loader : loader.withConfig(read(config));
   }
 
@@ -61,9 +63,6 @@ final class NetworkOptions {
   }
 
   private KernelPoints kernelPoints() {
-    if (kernelPoints.isEmpty()) {
-      return KernelPoints.fromFileOnly();
-    }
     if (kernelPoints.size() == 1 && !kernelPoints.get(0).contains("=")) {
       return source(kernelPoints.get(0));
     }

@@ -147,7 +147,7 @@ public final class GoldenData {
               + directory
               + " holds; "
               + (model.stages().isEmpty()
-                  ? "a stored graph, as the savedmodel engine runs it, has outputs only: load the model with the native"
+                  ? "a stored graph, as the engine savedmodel runs it, has outputs only: load the model with the native"
                       + " engine, or compare the outputs alone"
                   : "expected only those of " + model.stages()));
     }

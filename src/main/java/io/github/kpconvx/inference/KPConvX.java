@@ -5,10 +5,8 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.keras.weights.StoredWeight;
-import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
-import io.github.kpconvx.layer.InputSpec;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
@@ -19,7 +17,6 @@ import io.github.kpconvx.network.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +24,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.tensorflow.Graph;
 import org.tensorflow.Output;
 import org.tensorflow.Session;
@@ -45,12 +44,16 @@ import org.tensorflow.types.TFloat32;
  * }</pre>
  */
 public final class KPConvX {
+  private static final Logger LOG = LoggerFactory.getLogger(KPConvX.class);
+
   private static final String SIGNATURE = "serving_default";
+
+  private static final String ASKED_FOR = "it was asked for";
 
   private KPConvX() {}
 
   /**
-   * Loads a model with the {@linkplain Engine#NATIVE native} engine.
+   * Loads a model with the engine {@link Engine#AUTO}.
    *
    * @param model a SavedModel directory, a {@code .keras} archive or a whole model's {@code .h5}
    * @return the model, the caller's to close
@@ -91,12 +94,11 @@ public final class KPConvX {
   public static final class Loader {
     private final Path path;
     private final Supplier<StoredModel> file;
-    private Engine engine = Engine.NATIVE;
+    private Engine engine = Engine.AUTO;
     private Optional<KerasObject> config = Optional.empty();
-    private KernelPoints kernelPoints = KernelPoints.fromFileOnly();
+    private Optional<KernelPoints> kernelPoints = Optional.empty();
     private LayerRegistry registry = StandardLayers.registry();
     private GaussianFilter gaussian = GaussianFilter.UNKNOWN;
-    private Formulation formulation = Formulation.FOLDED;
     private String signature = SIGNATURE;
     private boolean unsafeOperations;
     private ConfigProto session = ConfigProto.getDefaultInstance();
@@ -114,7 +116,6 @@ public final class KPConvX {
       copy.kernelPoints = kernelPoints;
       copy.registry = registry;
       copy.gaussian = gaussian;
-      copy.formulation = formulation;
       copy.signature = signature;
       copy.unsafeOperations = unsafeOperations;
       copy.session = session;
@@ -124,7 +125,7 @@ public final class KPConvX {
     }
 
     /**
-     * Chooses what computes.
+     * Chooses what computes; {@link Engine#AUTO} otherwise.
      *
      * @param newEngine the engine
      * @return a loader that differs in that
@@ -151,7 +152,7 @@ public final class KPConvX {
      * @return a loader that differs in that
      */
     public Loader withKernelPoints(KernelPoints newKernelPoints) {
-      return with(loader -> loader.kernelPoints = newKernelPoints);
+      return with(loader -> loader.kernelPoints = Optional.of(newKernelPoints));
     }
 
     /**
@@ -160,7 +161,7 @@ public final class KPConvX {
      * @return the source
      */
     public KernelPoints kernelPoints() {
-      return kernelPoints;
+      return kernelPoints.orElseGet(KernelPoints::fromFileOnly);
     }
 
     /**
@@ -198,18 +199,6 @@ public final class KPConvX {
       return registry == StandardLayers.registry() && Files.isDirectory(path)
           ? StandardLayers.withFilters(registry, new StoredFilters(path)::of)
           : registry;
-    }
-
-    /**
-     * Chooses how the native engine computes; {@link Formulation#FOLDED} otherwise. The compiled
-     * form is the fastest once it is warm: it compiles for each κ and for each of a few sizes of
-     * clouds when it first meets them, which takes a second or more.
-     *
-     * @param newFormulation the form
-     * @return a loader that differs in that
-     */
-    public Loader withFormulation(Formulation newFormulation) {
-      return with(loader -> loader.formulation = newFormulation);
     }
 
     /**
@@ -259,8 +248,8 @@ public final class KPConvX {
      * Sets how TensorFlow runs the model, such as the numbers of its threads or what it takes of a
      * GPU's memory.
      *
-     * @param newSession TensorFlow's settings of a session; for the native engine they are added to
-     *     the library's own
+     * @param newSession TensorFlow's settings of a session; for a network that is rebuilt they are
+     *     added to the library's own
      * @return a loader that differs in that
      */
     public Loader withConfigProto(ConfigProto newSession) {
@@ -275,7 +264,11 @@ public final class KPConvX {
      */
     public Model load() {
       TensorFlowStart start = TensorFlowStart.begin();
-      return engine == Engine.NATIVE ? nativeModel(start) : storedModel(start);
+      try (StoredModel stored = file.get()) {
+        return engine == Engine.SAVEDMODEL
+            ? storedModel(stored, ASKED_FOR, start)
+            : rebuiltModel(stored, start);
+      }
     }
 
     /**
@@ -307,7 +300,7 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
-        return KernelReader.read(stored, network, layer, kernelPoints);
+        return KernelReader.read(stored, network, layer, kernelPoints());
       }
     }
 
@@ -343,58 +336,66 @@ public final class KPConvX {
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
-        new ModelConverter(network, config(stored), layers(), kernelPoints)
+        new ModelConverter(network, config(stored), layers(), kernelPoints())
             .convert(stored, config.isEmpty(), target, options);
       }
     }
 
-    private Model nativeModel(TensorFlowStart start) {
-      try (StoredModel stored = file.get()) {
-        Supplier<Network> networks = networks(stored);
-        Network network = networks.get();
+    private Model rebuiltModel(StoredModel stored, TensorFlowStart start) {
+      Supplier<Network> networks;
+      Network network;
+      NetworkOutline outline;
+      try {
+        networks = networks(stored);
+        network = networks.get();
         start.await();
-        return nativeModel(stored.weights(), networks, network);
+        outline = NetworkOutline.of(network);
+      } catch (KerasException e) {
+        if (!mayRunAsStored(stored)) {
+          throw e;
+        }
+        LOG.warn("{} is run by its stored graph: {}", path, e.getMessage());
+        return storedModel(stored, "the network cannot be rebuilt: " + e.getMessage(), start);
+      }
+      Map<String, TFloat32> values =
+          WeightLoader.read(network.layers(), network.match(stored.weights()), kernelPoints());
+      LoadedGraphs graphs = graphs(networks, outline.inputs(), values);
+      try {
+        return new Model(
+            engine == Engine.AUTO ? Engine.FOLDED : engine,
+            engine == Engine.AUTO ? "the network was rebuilt from its configuration" : ASKED_FOR,
+            graphs,
+            outline.inputs(),
+            outline.outputs(),
+            outline.stages(),
+            options);
+      } catch (RuntimeException | Error e) {
+        graphs.close();
+        throw e;
       }
     }
 
-    private Model nativeModel(WeightStore weights, Supplier<Network> networks, Network network) {
-      try (Graph graph = new Graph()) {
-        Network.Built built = network.outline(Ops.create(graph));
-        List<TensorSpec> inputs = new ArrayList<>();
-        for (InputSpec input : network.inputs()) {
-          inputs.add(new TensorSpec(input.name(), input.shape(), input.type()));
-        }
-        List<TensorSpec> outputs = new ArrayList<>();
-        built
-            .outputs()
-            .forEach(
-                (name, value) -> outputs.add(new TensorSpec(name, value.shape(), value.type())));
-        Map<String, TFloat32> values =
-            WeightLoader.read(network.layers(), network.match(weights), kernelPoints);
-        LoadedGraphs graphs = graphs(networks, inputs, values);
-        try {
-          return new Model(
-              Engine.NATIVE, graphs, inputs, outputs, built.stages().keySet(), options);
-        } catch (RuntimeException | Error e) {
-          graphs.close();
-          throw e;
-        }
-      }
+    /** What else was given would have no effect on a stored graph. */
+    private boolean mayRunAsStored(StoredModel stored) {
+      return engine == Engine.AUTO
+          && config.isEmpty()
+          && kernelPoints.isEmpty()
+          && !stored.signatures().isEmpty();
     }
 
     /** Takes care of the values: they are closed as soon as no graph needs them any more. */
     private LoadedGraphs graphs(
         Supplier<Network> networks, List<TensorSpec> inputs, Map<String, TFloat32> values) {
-      Formulation form = formulation;
       Runnable release = () -> values.values().forEach(TFloat32::close);
       try {
-        if (form == Formulation.COMPILED) {
+        if (engine == Engine.COMPILED) {
           return new GraphPerNeighbourCount(
               inputs,
-              shapes -> graph(networks.get(), form, shapes, values),
+              shapes -> graph(networks.get(), Formulation.COMPILED, shapes, values),
               () -> graph(networks.get(), Formulation.FOLDED, Map.of(), values),
               release);
         }
+        Formulation form = engine == Engine.PLAIN ? Formulation.PLAIN : Formulation.FOLDED;
         LoadedGraph graph = graph(networks.get(), form, Map.of(), values);
         release.run();
         return LoadedGraphs.of(graph);
@@ -452,25 +453,21 @@ public final class KPConvX {
     private KerasException noConfiguration() {
       return new KerasException(
           path
-              + " holds weights but no model configuration, which the native engine rebuilds the network from; give one"
+              + " holds weights but no model configuration, which the network is rebuilt from; give one"
               + " (--config, Loader.withConfig: the text of model.to_json() or a serialized layer), put it into"
               + " assets.extra/keras_config.json of the SavedModel"
               + (Files.isDirectory(path)
-                  ? ", or run the stored graph with the savedmodel engine"
+                  ? ", or run the stored graph with the engine savedmodel"
                   : ""));
     }
 
-    private Model storedModel(TensorFlowStart start) {
+    private Model storedModel(StoredModel stored, String reason, TensorFlowStart start) {
       if (config.isPresent()) {
         throw new KerasException(
-            "The savedmodel engine runs the stored graph and takes no configuration");
+            "The engine savedmodel runs the stored graph and takes no configuration");
       }
-      if (formulation == Formulation.COMPILED) {
-        throw new KerasException(
-            "The savedmodel engine runs the stored graph as it is; compiling (--compile xla, Formulation.COMPILED) is for"
-                + " the native engine");
-      }
-      return new StoredGraph(path, signature, unsafeOperations, session, options).load(start);
+      return new StoredGraph(path, signature, unsafeOperations, session, options)
+          .load(stored, reason, start);
     }
   }
 }

@@ -43,6 +43,7 @@ public final class Model implements AutoCloseable {
   private static final String TIMED_OUT = "Timed out waiting for notification";
 
   private final Engine engine;
+  private final String engineReason;
   private final LoadedGraphs graphs;
   private final Map<String, TensorSpec> inputs;
   private final Map<String, TensorSpec> outputs;
@@ -52,6 +53,7 @@ public final class Model implements AutoCloseable {
 
   /**
    * @param engine what computes the answers
+   * @param engineReason why it is this engine
    * @param graphs what it runs
    * @param inputs what the model takes
    * @param outputs what the model gives
@@ -60,12 +62,14 @@ public final class Model implements AutoCloseable {
    */
   Model(
       Engine engine,
+      String engineReason,
       LoadedGraphs graphs,
       List<TensorSpec> inputs,
       List<TensorSpec> outputs,
       Set<String> stages,
       RunOptions options) {
     this.engine = engine;
+    this.engineReason = engineReason;
     this.graphs = graphs;
     this.inputs = byName(inputs);
     this.outputs = byName(outputs);
@@ -87,10 +91,20 @@ public final class Model implements AutoCloseable {
   /**
    * What computes the answers.
    *
-   * @return the engine
+   * @return the engine; what {@link Engine#AUTO} came to, if that was asked for
    */
   public Engine engine() {
     return engine;
+  }
+
+  /**
+   * Why it is this engine: it was asked for, the network could be rebuilt, or what kept it from
+   * being rebuilt.
+   *
+   * @return a line of text
+   */
+  public String engineReason() {
+    return engineReason;
   }
 
   /**

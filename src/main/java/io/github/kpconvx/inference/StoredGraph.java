@@ -1,8 +1,7 @@
 package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.file.FileKind;
-import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
+import io.github.kpconvx.keras.file.StoredModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -46,16 +45,23 @@ record StoredGraph(
     ConfigProto session,
     RunOptions options) {
 
-  /** Loads the graph. */
-  Model load(TensorFlowStart start) {
-    if (FileKind.of(path) != FileKind.SAVED_MODEL) {
+  /**
+   * Loads the graph.
+   *
+   * @param file the open file
+   * @param reason why this is what runs
+   * @param start awaited before TensorFlow is used
+   */
+  Model load(StoredModel file, String reason, TensorFlowStart start) {
+    List<String> known = file.signatures().stream().map(s -> s.name()).toList();
+    if (known.isEmpty()) {
       throw new KerasException(
-          "The savedmodel engine runs a SavedModel directory, found the file "
+          "The engine savedmodel runs a SavedModel directory with signatures, found none in "
               + path
-              + "; use the native engine, or export the model in Python (model.export)");
+              + ", "
+              + file.format()
+              + "; use the engine auto, or export the model in Python (model.export)");
     }
-    List<String> known =
-        SavedModelDirectory.open(path).signatures().stream().map(s -> s.name()).toList();
     if (!known.contains(signature)) {
       throw new KerasException(
           path + " has no signature " + signature + ", expected one of " + known);
@@ -85,6 +91,7 @@ record StoredGraph(
       StoredVariables.requireFinite(path, bundle.session(), fetches.values());
       return new Model(
           Engine.SAVEDMODEL,
+          reason,
           LoadedGraphs.of(new LoadedGraph(bundle.session(), feeds, fetches, bundle::close)),
           inputs,
           outputs,

@@ -1,18 +1,8 @@
 package io.github.kpconvx.layer;
 
 /**
- * How inference is computed. All forms are derived from the same weights and agree within rounding;
- * training is always {@link #PLAIN}.
- *
- * <p>{@link #FOLDED} and {@link #COMPILED} compute a tile of points on each of n processors at a
- * time. Besides its inputs and what TensorFlow itself takes, a KPConvX layer of κ neighbours, D
- * channels, D_H hidden channels and G channels to a modulation then holds at most {@code P · 4 ·
- * (4κ + 3D + 8) + n · T · 4 · (2 · (m_q · D/G + D_H + 3D + 4κ) + s)} bytes, where P = B·R points
- * (with those it is padded by, at most an eighth); folded, T is 2^18 / κD (from 64 to 2,048) and s
- * is 4κD + 16 · (3D + 4κ); compiled, T is 2^21 / κD (from 256 to 2,048) and s is κ · (D/G + 64) +
- * 16 · (3D + 4κ). On a GPU, which computes one tile at a time, n is 1, T is 2^26 / κD (from 64 to
- * 2^17) and s is 4κD + 16 · (3D + 4κ). {@link #PLAIN} computes all points at once and holds several
- * tensors of shape (P, κ, D) and (P, κ, m_q).
+ * How a layer is asked to compute for inference. All forms agree within rounding; training is
+ * always {@link #PLAIN}. Layers that know one way only need not look at it.
  */
 public enum Formulation {
   /** Step by step, as Keras does; the check of the others. */

@@ -112,6 +112,6 @@ public final class LayerRegistry {
             + "; known layers are "
             + String.join(", ", known)
             + "; others can be registered with LayerRegistry.with, or the model be exported in Python"
-            + " (model.export) and its stored graph be run with the savedmodel engine");
+            + " (model.export) and its stored graph be run with the engine savedmodel");
   }
 }

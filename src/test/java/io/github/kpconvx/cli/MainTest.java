@@ -75,10 +75,25 @@ class MainTest {
   @Test
   void predictWritesWhatVerifyAccepts() {
     Path output = directory.resolve("out.npz");
-    for (String how : new String[] {"--engine=native", "--engine=savedmodel", "--compile=xla"}) {
+    for (String how :
+        new String[] {
+          "--engine=auto",
+          "--engine=plain",
+          "--engine=Folded",
+          "--engine=compiled",
+          "--engine=savedmodel",
+          // As earlier versions have it.
+          "--engine=native",
+          "--engine=native --compile=none",
+          "--engine=native --compile=xla",
+          "--engine=savedmodel --compile=none",
+          "--compile=xla",
+          "--compile=NONE"
+        }) {
       Path model = CASE.resolve("saved_model");
-      assertEquals(
-          0, run("predict", "--model", model, "--inputs", INPUTS, "--output", output, how), err);
+      String command =
+          "predict --model %s --inputs %s --output %s %s".formatted(model, INPUTS, output, how);
+      assertEquals(0, run((Object[]) command.split(" ")), err);
       assertEquals("[output_0]", NpzFile.read(output).keySet().toString());
       assertEquals(0, run("verify", KERAS, "--inputs", INPUTS, "--golden", output), err);
       assertTrue(out.contains("agrees"), out);
@@ -221,8 +236,9 @@ class MainTest {
         "5");
   }
 
-  @Test
-  void benchTellsProgramsToo() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"--engine", "--form"})
+  void benchTellsProgramsToo(String option) throws IOException {
     Path model = CASE.resolve("saved_model");
     assertEquals(
         0,
@@ -234,7 +250,7 @@ class MainTest {
             INPUTS,
             "--runs",
             "2",
-            "--form",
+            option,
             "savedmodel,folded",
             "--json"),
         err);
@@ -283,7 +299,26 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "--engine savedmodel --compile xla",
+        "--engine plain --compile xla",
+        "--engine compiled --compile none",
+        "--engine fast"
+      })
+  void enginesThatContradictEachOtherAreBadUsage(String options) {
+    String[] given =
+        ("verify --model " + KERAS + " --inputs " + INPUTS + " --golden " + INPUTS + " " + options)
+            .split(" ");
+    assertEquals(2, run((Object[]) given), err);
+    assertTrue(err.contains("--engine") && err.contains("Usage:"), err);
+    assertEquals("", out);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "--runs 0",
+        "--engine auto",
+        "--engine fast",
         "--points -1",
         "--batch 0",
         "--neighbours 0",

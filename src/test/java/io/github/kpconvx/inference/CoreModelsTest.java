@@ -9,7 +9,6 @@ import io.github.kpconvx.golden.GoldenComparison;
 import io.github.kpconvx.golden.Tolerance;
 import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.weights.WeightStore;
-import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.layer.Gradients;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.LayerVariable;
@@ -58,8 +57,8 @@ class CoreModelsTest {
   @ParameterizedTest
   @MethodSource("inference")
   void answersAsKeras(Path file) {
-    for (Formulation form : List.of(Formulation.PLAIN, Formulation.FOLDED)) {
-      compareAnswers(file, form);
+    for (Engine engine : List.of(Engine.PLAIN, Engine.FOLDED)) {
+      compareAnswers(file, engine);
     }
   }
 
@@ -67,18 +66,18 @@ class CoreModelsTest {
   @MethodSource("inference")
   @Tag(Fixtures.FULL)
   void compiledAnswersAsKeras(Path file) {
-    compareAnswers(file, Formulation.COMPILED);
+    compareAnswers(file, Engine.COMPILED);
   }
 
-  private static void compareAnswers(Path file, Formulation form) {
+  private static void compareAnswers(Path file, Engine engine) {
     Map<String, NpyArray> golden = CoreModels.outputs(CoreModels.golden(file));
-    try (Model model = KPConvX.loader(file).withFormulation(form).load()) {
-      assertEquals(Engine.NATIVE, model.engine());
+    try (Model model = KPConvX.loader(file).withEngine(engine).load()) {
+      assertEquals(engine, model.engine());
       assertEquals(golden.keySet(), model.outputs().keySet());
       Map<String, NpyArray> found = model.predictArrays(CoreModels.inputs(file), golden.keySet());
       golden.forEach((name, y) -> assertEquals(y.type(), found.get(name).type(), name));
       GoldenComparison compared = GoldenComparison.of(golden, found, TOLERANCE);
-      assertTrue(compared.agrees(), () -> form + ": " + compared.describe());
+      assertTrue(compared.agrees(), () -> engine + ": " + compared.describe());
     }
   }
 

@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -27,15 +26,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
@@ -117,7 +113,8 @@ class ModelTest {
           model,
           with("N", NpyArray.of(new long[n.size()], n.shape())),
           "N is int64 (2, 24, 12), expected int32");
-      String disagree = engine == Engine.NATIVE ? "X, F and N disagree in (B, R)" : "ncompatible";
+      String disagree =
+          engine != Engine.SAVEDMODEL ? "X, F and N disagree in (B, R)" : "ncompatible";
       String message =
           assertRefused(model, with("N", NpyArray.of(new int[12 * 12 * 2], 2, 12, 12)), disagree);
       assertTrue(message.contains("N int32 (2, 12, 12)"), message);
@@ -160,7 +157,7 @@ class ModelTest {
       assertTrue(message.contains("idx int32 (None, None, None)"), message);
       assertRefused(model, INPUTS, "Expected the inputs coords");
       try (Prediction answer = model.predict(Map.of("coords", x, "rgb", f, "idx", n));
-          Model original = load(Engine.NATIVE);
+          Model original = load(Engine.FOLDED);
           TFloat32 expected = original.predict(x, f, n)) {
         assertArrayEquals(
             Tensors.toArray(expected).toFloats(),
@@ -230,21 +227,11 @@ class ModelTest {
     }
   }
 
-  private static Stream<Arguments> waysToLoad() {
-    return Stream.of(
-        Arguments.of(Engine.SAVEDMODEL, Formulation.FOLDED),
-        Arguments.of(Engine.NATIVE, Formulation.PLAIN),
-        Arguments.of(Engine.NATIVE, Formulation.FOLDED),
-        Arguments.of(Engine.NATIVE, Formulation.COMPILED));
-  }
-
   /** Threads that never stop asking hold nothing up; what has begun is answered. */
   @ParameterizedTest
-  @MethodSource("waysToLoad")
-  void closeRefusesNewPredictionsAndWaitsForThoseUnderWay(Engine engine, Formulation form)
-      throws Exception {
-    Model model =
-        KPConvX.loader(CASE.resolve("saved_model")).withEngine(engine).withFormulation(form).load();
+  @EnumSource
+  void closeRefusesNewPredictionsAndWaitsForThoseUnderWay(Engine engine) throws Exception {
+    Model model = load(engine);
     ExecutorService threads = Executors.newFixedThreadPool(4);
     try {
       CountDownLatch underWay = new CountDownLatch(8);
@@ -293,7 +280,7 @@ class ModelTest {
 
   @Test
   void aClosedPredictionSaysSo() {
-    try (Model model = load(Engine.NATIVE)) {
+    try (Model model = load(Engine.FOLDED)) {
       Tensors.with(
           INPUTS,
           tensors -> {
@@ -386,8 +373,10 @@ class ModelTest {
     KPConvX.Loader other = loader.withEngine(Engine.SAVEDMODEL).withSignature("serve");
     try (Model model = loader.load();
         Model stored = other.load()) {
-      assertEquals(Engine.NATIVE, model.engine());
+      assertEquals(Engine.FOLDED, model.engine());
+      assertEquals("the network was rebuilt from its configuration", model.engineReason());
       assertEquals(Engine.SAVEDMODEL, stored.engine());
+      assertEquals("it was asked for", stored.engineReason());
     }
     assertLoadRefused(other.withSignature("x"), "has no signature x");
     other.load().close();
@@ -434,7 +423,7 @@ class ModelTest {
 
   @Test
   void anOutputMayBeAskedForAsAStageToo() {
-    try (Model model = load(Engine.NATIVE)) {
+    try (Model model = load(Engine.FOLDED)) {
       Map<String, NpyArray> found =
           model.predictArrays(INPUTS, List.of("output_0", "conv", "classes", "output_0"));
       assertEquals(List.of("output_0", "conv", "classes"), List.copyOf(found.keySet()));
@@ -444,7 +433,7 @@ class ModelTest {
 
   @Test
   void predictsFromThreeTensors() {
-    try (Model model = load(Engine.NATIVE)) {
+    try (Model model = load(Engine.FOLDED)) {
       float[] expected = NpzFile.read(CASE.resolve("golden.npz")).get("output_0").toFloats();
       float[] found =
           Tensors.with(

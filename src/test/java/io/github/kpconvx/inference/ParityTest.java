@@ -8,7 +8,6 @@ import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.golden.GoldenComparison;
 import io.github.kpconvx.golden.Tolerance;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
@@ -115,30 +114,29 @@ class ParityTest {
     nativeEngineAgreesStageByStage(directory, file);
   }
 
-  static Stream<Arguments> otherFormulations() {
-    return Fixtures.representatives().flatMap(ParityTest::formulations);
+  static Stream<Arguments> otherEngines() {
+    return Fixtures.representatives().flatMap(ParityTest::engines);
   }
 
-  static Stream<Arguments> otherFormulationsOfOthers() {
-    return Fixtures.others().flatMap(ParityTest::formulations);
+  static Stream<Arguments> otherEnginesOfOthers() {
+    return Fixtures.others().flatMap(ParityTest::engines);
   }
 
-  private static Stream<Arguments> formulations(Path directory) {
+  private static Stream<Arguments> engines(Path directory) {
     return directory.getParent().endsWith("keras-3.15.1")
-        ? Stream.of(Formulation.PLAIN, Formulation.COMPILED)
-            .map(form -> Arguments.of(directory, form))
+        ? Stream.of(Engine.PLAIN, Engine.COMPILED).map(engine -> Arguments.of(directory, engine))
         : Stream.empty();
   }
 
-  /** All other tests are of the default, {@link Formulation#FOLDED}. */
+  /** All other tests are of the default, {@link Engine#FOLDED}. */
   @ParameterizedTest(name = "{0} {1}")
-  @MethodSource("otherFormulations")
-  void otherFormulationsAgreeStageByStage(Path directory, Formulation formulation) {
+  @MethodSource("otherEngines")
+  void otherEnginesAgreeStageByStage(Path directory, Engine engine) {
     Map<String, NpyArray> golden = NpzFile.read(directory.resolve("golden.npz"));
     try (Model model =
         KPConvX.loader(directory.resolve("model.keras"))
             .withKernelPoints(kernelPoints(directory))
-            .withFormulation(formulation)
+            .withEngine(engine)
             .load()) {
       Set<String> names = new LinkedHashSet<>(golden.keySet());
       names.removeIf(name -> name.startsWith("oracle/") || name.endsWith("/near_tie"));
@@ -148,9 +146,9 @@ class ParityTest {
 
   @Tag(Fixtures.FULL)
   @ParameterizedTest(name = "{0} {1}")
-  @MethodSource("otherFormulationsOfOthers")
-  void otherFormulationsAgreeOnTheOthersToo(Path directory, Formulation formulation) {
-    otherFormulationsAgreeStageByStage(directory, formulation);
+  @MethodSource("otherEnginesOfOthers")
+  void otherEnginesAgreeOnTheOthersToo(Path directory, Engine engine) {
+    otherEnginesAgreeStageByStage(directory, engine);
   }
 
   @Tag(Fixtures.FULL)

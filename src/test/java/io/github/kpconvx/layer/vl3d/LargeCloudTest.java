@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.ResidentMemory;
+import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.layer.Mode;
@@ -38,8 +39,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * What a frozen layer holds of a million points while it runs is within {@link Formulation}'s
- * formula.
+ * What a frozen layer holds of a million points while it runs is within {@link Engine}'s formula.
  */
 @Tag(Fixtures.FULL)
 @EnabledOnOs(OS.LINUX)

@@ -6,12 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
-import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.numpy.NpyArray;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -23,12 +22,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.ndarray.Shape;
 
-/** A loaded model answers alike in every form of inference, whatever the size of the cloud. */
-class ModelFormulationTest {
+/** A loaded model answers alike with every engine, whatever the size of the cloud. */
+class EngineTest {
   private static final Path CASE = Fixtures.of("network_segmentation");
 
-  private static Model load(Formulation formulation) {
-    return KPConvX.loader(CASE.resolve("model.keras")).withFormulation(formulation).load();
+  private static Model load(Engine engine) {
+    return KPConvX.loader(CASE.resolve("model.keras")).withEngine(engine).load();
   }
 
   private static Map<String, NpyArray> cloud(Model model, int b, int r, int neighbours, long seed) {
@@ -76,9 +75,9 @@ class ModelFormulationTest {
     "1, 140001, 2"
   })
   void anySizeOfCloud(int b, int r, int neighbours) {
-    try (Model plain = load(Formulation.PLAIN);
-        Model folded = load(Formulation.FOLDED);
-        Model compiled = load(Formulation.COMPILED)) {
+    try (Model plain = load(Engine.PLAIN);
+        Model folded = load(Engine.FOLDED);
+        Model compiled = load(Engine.COMPILED)) {
       Map<String, NpyArray> inputs = cloud(plain, b, r, neighbours, 7);
       float[] expected = predict(plain, inputs);
       assertClose(expected, predict(folded, inputs));
@@ -96,8 +95,8 @@ class ModelFormulationTest {
   @Test
   void manyThreadsWithMoreNeighbourCountsThanGraphsAreKept() throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(4);
-    try (Model plain = load(Formulation.PLAIN);
-        Model compiled = load(Formulation.COMPILED)) {
+    try (Model plain = load(Engine.PLAIN);
+        Model compiled = load(Engine.COMPILED)) {
       List<Map<String, NpyArray>> clouds = new ArrayList<>();
       for (int count = 1; count <= GraphPerNeighbourCount.LIMIT + 2; count++) {
         clouds.add(cloud(plain, 1, 40, count, count));
@@ -118,7 +117,7 @@ class ModelFormulationTest {
 
   @Test
   void warmingUpCompiles() {
-    try (Model model = load(Formulation.COMPILED)) {
+    try (Model model = load(Engine.COMPILED)) {
       long d = model.inputs().get("F").shape().get(2);
       Map<String, Shape> shapes =
           Map.of("X", Shape.of(1, 300, 3), "F", Shape.of(1, 300, d), "N", Shape.of(1, 300, 12));
@@ -133,8 +132,8 @@ class ModelFormulationTest {
 
   @Test
   void repeatsItselfBitForBit() {
-    try (Model model = load(Formulation.COMPILED);
-        Model other = load(Formulation.COMPILED)) {
+    try (Model model = load(Engine.COMPILED);
+        Model other = load(Engine.COMPILED)) {
       Map<String, NpyArray> inputs = cloud(model, 2, 100, 8, 3);
       assertArrayEquals(predict(model, inputs), predict(model, inputs));
       assertArrayEquals(predict(model, inputs), predict(other, inputs));
@@ -143,7 +142,7 @@ class ModelFormulationTest {
 
   @Test
   void checksIndicesInEveryForm() {
-    for (Formulation form : Formulation.values()) {
+    for (Engine form : EnumSet.range(Engine.AUTO, Engine.COMPILED)) {
       try (Model model = load(form)) {
         Map<String, NpyArray> good = cloud(model, 1, 20, 4, 1);
         int[] n = good.get("N").toInts();
@@ -156,15 +155,5 @@ class ModelFormulationTest {
             e.getMessage());
       }
     }
-  }
-
-  @Test
-  void aStoredGraphIsNotCompiled() {
-    KPConvX.Loader loader =
-        KPConvX.loader(CASE.resolve("saved_model"))
-            .withEngine(Engine.SAVEDMODEL)
-            .withFormulation(Formulation.COMPILED);
-    KerasException e = assertThrows(KerasException.class, loader::load);
-    assertTrue(e.getMessage().contains("is for the native engine"), e.getMessage());
   }
 }
