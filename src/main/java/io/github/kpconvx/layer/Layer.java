@@ -1,7 +1,9 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.DTypePolicy;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.WeightSpec;
@@ -28,6 +30,7 @@ import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TFloating;
 import org.tensorflow.types.family.TType;
 
 /**
@@ -42,6 +45,8 @@ public abstract class Layer {
   private final KerasObject object;
   private final String name;
   private final boolean trainable;
+  private final DTypePolicy policy;
+  private final boolean autocast;
   private final Map<String, LayerVariable> weights = new LinkedHashMap<>();
   private final Map<String, List<Layer>> sublayers = new LinkedHashMap<>();
   private final Set<String> singleSublayers = new HashSet<>();
@@ -53,15 +58,29 @@ public abstract class Layer {
   private boolean built;
 
   /**
-   * Reads what every Keras layer has: name, trainability, data type.
+   * Reads what every Keras layer has: name, trainability, data type; for a layer that computes in
+   * float32.
    *
    * @param object the serialized layer
-   * @throws KerasException if the data type policy is not float32 or a value is of a wrong type
+   * @throws KerasException if the dtype policy is not float32 or a value is of a wrong type
    */
   protected Layer(KerasObject object) {
+    this(object, Set.of(DType.FLOAT32));
+  }
+
+  /**
+   * Reads what every Keras layer has: name, trainability, data type; for a layer that computes in
+   * several types, such as {@link DType#FLOATS}.
+   *
+   * @param object the serialized layer
+   * @param types the types that the layer can compute in
+   * @throws KerasException if the dtype policy is of another type, or a value is of a wrong type
+   */
+  protected Layer(KerasObject object, Set<DType> types) {
     this.object = object;
     var config = object.config();
-    config.requireFloat32();
+    this.policy = DTypePolicy.of(config, types);
+    this.autocast = config.bool("autocast", true);
     this.name = config.text("name", object.className());
     this.trainable = config.bool("trainable", true);
     this.activityRegularizer =
@@ -85,6 +104,24 @@ public abstract class Layer {
    */
   public final boolean trainable() {
     return trainable;
+  }
+
+  /**
+   * The type that it computes in: floating-point inputs are cast to it, as Keras does.
+   *
+   * @return Keras's {@code layer.compute_dtype}
+   */
+  public final DType computeType() {
+    return policy.compute();
+  }
+
+  /**
+   * The type that its weights are kept in.
+   *
+   * @return Keras's {@code layer.variable_dtype}
+   */
+  public final DType variableType() {
+    return policy.variable();
   }
 
   /**
@@ -222,11 +259,46 @@ public abstract class Layer {
   public final List<Operand<?>> call(Ops tf, LayerCall call) {
     requireBuilt();
     requireKnownArguments(call);
-    List<Operand<?>> outputs = outputs(tf, call);
+    List<Operand<?>> outputs = outputs(tf, withCastInputs(tf, call));
     if (call.context().mode() != Mode.INFERENCE && activityRegularizer.isPresent()) {
       outputs.forEach(output -> addActivityLoss(tf, output));
     }
     return outputs;
+  }
+
+  /**
+   * Keras 3 casts floating-point tensors among all arguments to the type that the layer computes
+   * in, Keras 2 those of the first argument alone ({@code _maybe_cast_inputs} of its
+   * base_layer.py).
+   */
+  private LayerCall withCastInputs(Ops tf, LayerCall call) {
+    if (!autocast || !castsInputs()) {
+      return call;
+    }
+    var cast = call.arguments().<Operand<?>>map(tensor -> cast(tf, tensor));
+    return new LayerCall(
+        object.isOfKeras2()
+            ? new Arguments<>(cast.positional(), call.arguments().keywords())
+            : cast,
+        call.masks(),
+        call.context());
+  }
+
+  private Operand<?> cast(Ops tf, Operand<?> tensor) {
+    boolean other = DType.of(tensor.type()) != computeType();
+    return other && TFloating.class.isAssignableFrom(tensor.type())
+        ? tf.dtypes.cast(tensor, computeType().tensor())
+        : tensor;
+  }
+
+  /**
+   * Whether floating-point inputs are cast to {@linkplain #computeType() the type that the layer
+   * computes in}, as Keras does unless its {@code autocast} is off.
+   *
+   * @return true, unless the layer says otherwise
+   */
+  protected boolean castsInputs() {
+    return true;
   }
 
   private List<Operand<?>> outputs(Ops tf, LayerCall call) {
@@ -395,7 +467,7 @@ public abstract class Layer {
    */
   public final Map<Integer, Operand<TBool>> masks(
       Ops tf, LayerCall call, List<Operand<?>> outputs) {
-    return computeMasks(tf, call, outputs);
+    return computeMasks(tf, withCastInputs(tf, call), outputs);
   }
 
   /**
@@ -447,6 +519,22 @@ public abstract class Layer {
    */
   protected final Operand<TFloat32> weight(String weight) {
     return weights.get(weight).value();
+  }
+
+  /**
+   * One of the layer's own weights, cast to the type of a tensor that it is computed with.
+   *
+   * @param weight its name
+   * @param like a tensor of the type
+   * @param <T> the type
+   * @return its value
+   */
+  @SuppressWarnings("unchecked") // The type is checked.
+  protected final <T extends TType> Operand<T> weight(String weight, Operand<T> like) {
+    Operand<TFloat32> value = weight(weight);
+    return value.type().equals(like.type())
+        ? (Operand<T>) value
+        : Ops.create(like.op().env()).dtypes.cast(value, like.type());
   }
 
   /**
@@ -701,6 +789,22 @@ public abstract class Layer {
   }
 
   /**
+   * The only input of a layer that takes one and computes in {@linkplain DType#FLOATS any type of
+   * floating-point numbers}.
+   *
+   * @param call what it is called with
+   * @return the input, of the {@linkplain #computeType() type that the layer computes in}
+   * @throws KerasException if there are several or it is of another type
+   */
+  protected final Operand<? extends TFloating> onlyFloats(LayerCall call) {
+    List<Operand<?>> inputs = call.inputs();
+    if (inputs.size() != 1) {
+      throw new KerasException(object.describe() + " takes one input, got " + inputs.size());
+    }
+    return typed(inputs.get(0), computeType().tensor().asSubclass(TFloating.class), "its input");
+  }
+
+  /**
    * Checks that a tensor is float32.
    *
    * @param tensor the tensor
@@ -731,9 +835,9 @@ public abstract class Layer {
               + ": "
               + what
               + " is "
-              + tensor.type().getSimpleName()
+              + DType.of(tensor.type())
               + ", expected "
-              + type.getSimpleName());
+              + DType.of(type));
     }
     return (Operand<T>) tensor;
   }

@@ -1,5 +1,6 @@
 package io.github.kpconvx.network;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.InputSpec;
@@ -24,9 +25,15 @@ final class NestedModel extends Layer {
    * @param graph what it is made of
    */
   NestedModel(KerasObject object, LayerGraph graph) {
-    super(object);
+    super(object, DType.FLOATS);
     this.graph = graph;
     addSublayers("layers", graph.layers());
+  }
+
+  /** Its inputs tell their types, its layers cast for themselves. */
+  @Override
+  protected boolean castsInputs() {
+    return false;
   }
 
   @Override
@@ -46,12 +53,10 @@ final class NestedModel extends Layer {
       throw new KerasException(
           serialize().describe()
               + ": is called with "
-              + inputs.stream()
-                  .map(input -> input.type().getSimpleName() + " " + input.shape())
-                  .toList()
+              + inputs.stream().map(input -> DType.of(input.type()) + " " + input.shape()).toList()
               + ", expected "
               + expected.stream()
-                  .map(input -> input.type().getSimpleName() + " " + input.shape())
+                  .map(input -> DType.of(input.type()) + " " + input.shape())
                   .toList());
     }
     return graph.callNested(tf, inputs, call.context());

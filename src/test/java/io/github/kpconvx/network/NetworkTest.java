@@ -214,8 +214,8 @@ class NetworkTest {
         "An output is output 0 of call 0 of layer inner, which the model does not have");
     assertRefused(
         nested(one, "[[[\"F\", 0, 0, {}], [\"F\", 0, 0, {}]]]", "1"),
-        "Functional \"inner\": is called with [TFloat32 [-1, 4], TFloat32 [-1, 4]], expected"
-            + " [TFloat32 [-1, 4]]");
+        "Functional \"inner\": is called with [float32 [-1, 4], float32 [-1, 4]], expected"
+            + " [float32 [-1, 4]]");
     assertRefused(
         nested(one, "[[[\"F\", 0, 0, {\"training\": true}]]]", "1"),
         "Functional \"inner\": is called with training = true");

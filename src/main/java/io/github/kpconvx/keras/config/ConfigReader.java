@@ -142,19 +142,6 @@ public final class ConfigReader {
   }
 
   /**
-   * Refuses a data type policy other than float32, the only one that the layers compute in.
-   *
-   * @throws KerasException if the configuration has another policy
-   */
-  public void requireFloat32() {
-    JsonNode dtype = json("dtype");
-    JsonNode name = dtype.isObject() ? dtype.path("config").path("name") : dtype;
-    if (!dtype.isNull() && !Json.text(name).equals("float32")) {
-      throw invalid("dtype", dtype, "\"float32\"");
-    }
-  }
-
-  /**
    * Any value.
    *
    * @param key the key

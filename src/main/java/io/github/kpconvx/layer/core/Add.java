@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
@@ -25,7 +26,7 @@ public final class Add extends Layer {
    * @throws KerasException if a key is unknown
    */
   public Add(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     object.config().rejectUnknownKeys(List.of());
   }
 

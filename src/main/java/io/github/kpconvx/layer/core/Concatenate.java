@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
@@ -26,7 +27,7 @@ public final class Concatenate extends Layer {
    * @throws KerasException if a key is unknown or the axis is no integer
    */
   public Concatenate(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     var config = object.config();
     config.rejectUnknownKeys(List.of("axis"));
     this.axis = config.integer("axis", -1, Integer.MIN_VALUE);

@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -30,7 +31,7 @@ public final class Reshape extends Layer {
    * @throws KerasException if a key is unknown or the shape is none
    */
   public Reshape(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(List.of("target_shape"));
     this.target =

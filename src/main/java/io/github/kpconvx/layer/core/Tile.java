@@ -3,6 +3,7 @@ package io.github.kpconvx.layer.core;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -37,7 +38,7 @@ public final class Tile extends Layer {
    * @throws KerasException if a key is unknown, or it is another function of TensorFlow
    */
   public Tile(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     ConfigReader config = object.config();
     this.tensorFlow = config.has(FUNCTION);
     config.rejectUnknownKeys(List.of(FUNCTION, REPEATS));
@@ -49,6 +50,12 @@ public final class Tile extends Layer {
   @Override
   protected Set<String> keywords() {
     return tensorFlow ? Set.of(MULTIPLES, "name") : Set.of();
+  }
+
+  /** As an operation it is no Keras layer. */
+  @Override
+  protected boolean castsInputs() {
+    return false;
   }
 
   @Override

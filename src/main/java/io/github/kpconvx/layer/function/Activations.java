@@ -1,8 +1,11 @@
 package io.github.kpconvx.layer.function;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.DTypePolicy;
 import java.util.List;
+import java.util.Set;
 import org.tensorflow.Operand;
 import org.tensorflow.framework.activations.GELU;
 import org.tensorflow.framework.activations.HardSigmoid;
@@ -238,7 +241,7 @@ public final class Activations {
 
   private static void layer(ConfigReader config, String... keys) {
     config.rejectUnknownKeys(List.of(keys));
-    config.requireFloat32();
+    DTypePolicy.of(config, Set.of(DType.FLOAT32));
   }
 
   private static Activation identity(ConfigReader config) {

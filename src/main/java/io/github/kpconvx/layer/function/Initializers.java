@@ -1,6 +1,8 @@
 package io.github.kpconvx.layer.function;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.config.ConfigReader;
+import io.github.kpconvx.keras.config.DTypePolicy;
 import io.github.kpconvx.keras.weights.ClassNames;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,12 +61,12 @@ final class Initializers {
 
   private Initializers() {}
 
-  /** Keras 2 writes the data type too. */
+  /** Keras 2 writes a data type too, which is the layer's or of no account. */
   private static void allowOnly(ConfigReader config, String... keys) {
     List<String> known = new ArrayList<>(List.of(keys));
     known.add("dtype");
     config.allowOnly(known);
-    config.requireFloat32();
+    DTypePolicy.of(config, DType.FLOATS);
   }
 
   private static Initializer filled(ConfigReader config, double value) {

@@ -3,6 +3,7 @@ package io.github.kpconvx.layer.vl3d;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.LayerSpec;
@@ -322,7 +323,7 @@ public final class KPConvXLayer extends Layer implements StandaloneLayer, Kernel
     Operand<?> n = inputs.get(2);
     if (!n.type().equals(TInt32.class) && !n.type().equals(TInt64.class)) {
       throw new KerasException(
-          describe() + ": N is " + n.type().getSimpleName() + ", expected TInt32 or TInt64");
+          describe() + ": N is " + DType.of(n.type()) + ", expected int32 or int64");
     }
     return new Inputs(
         floats(inputs.get(0), "X"), floats(inputs.get(1), "F"), (Operand<? extends TNumber>) n);

@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.vl3d;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
@@ -138,8 +139,8 @@ abstract class PointLayer extends Layer {
         floats(tensor, input.name());
       } else if (!tensor.type().equals(TInt32.class) && !tensor.type().equals(TInt64.class)) {
         throw new KerasException(
-            "%s: %s is %s, expected TInt32 or TInt64"
-                .formatted(describe(), input.name(), tensor.type().getSimpleName()));
+            "%s: %s is %s, expected int32 or int64"
+                .formatted(describe(), input.name(), DType.of(tensor.type())));
       }
     }
     return new Inputs(given);

@@ -74,7 +74,7 @@ class InitializerTest {
         "Zeros|\"value\": 1|Dense \"head\": kernel_initializer Zeros: unknown configuration key"
             + " \"value\"; known keys are dtype",
         "Zeros|\"trainable\": true|unknown configuration key \"trainable\"",
-        "Ones|\"dtype\": \"float64\"|dtype = \"float64\", expected \"float32\"",
+        "Ones|\"dtype\": \"int32\"|dtype = \"int32\", expected \"float16\" or",
         "Constant|\"value\": \"a\"|value = \"a\", expected a finite number",
         "Constant|\"value\": [1, \"a\"]|value = \"a\", expected a finite number",
         "Constant|\"seed\": 1|unknown configuration key \"seed\"",

@@ -117,12 +117,13 @@ class LayerContractTest {
     Operand<?> f = floats("-1 -1 -1");
     Operand<?> n = indices("-1 -1 -1");
     layer.call(tf, List.of(x, f, n), Mode.INFERENCE);
+    layer.call(tf, List.of(input(TFloat64.class, -1, -1, 3), f, n), Mode.INFERENCE);
     Map<String, List<Operand<?>>> wrong =
         Map.of(
             "takes three inputs, X, F and N; got 2", List.of(x, f),
-            "X is TFloat64, expected TFloat32", List.of(input(TFloat64.class, -1, -1, 3), f, n),
-            "F is TInt32, expected TFloat32", List.of(x, n, n),
-            "N is TFloat32, expected TInt32 or TInt64", List.of(x, f, f));
+            "X is int32, expected float32", List.of(n, f, n),
+            "F is int32, expected float32", List.of(x, n, n),
+            "N is float32, expected int32 or int64", List.of(x, f, f));
     wrong.forEach(
         (message, inputs) ->
             assertRefused(

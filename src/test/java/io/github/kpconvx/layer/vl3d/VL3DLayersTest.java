@@ -178,7 +178,7 @@ class VL3DLayersTest {
       assertTrue(
           assertThrows(KerasException.class, () -> built.call(tf, inputs, Mode.INFERENCE))
               .getMessage()
-              .contains("N is TFloat32, expected TInt32 or TInt64"));
+              .contains("N is float32, expected int32 or int64"));
     }
   }
 
