@@ -72,7 +72,18 @@ def difference(golden, found):
 
 
 def check(
-    model, inputs, golden, out=None, bare=None, weights=None, gaussian=None, adam=None, steps=1, seed=0, write=None
+    model,
+    inputs,
+    golden,
+    out=None,
+    bare=None,
+    weights=None,
+    gaussian=None,
+    adam=None,
+    epsilon=1e-7,
+    steps=1,
+    seed=0,
+    write=None,
 ):
     """Compares one model, writes it anew and trains it where that is asked for; returns the largest difference."""
     inputs, golden = dict(np.load(inputs)), dict(np.load(golden))
@@ -85,7 +96,7 @@ def check(
             files.write_bare(anew, write / "bare")
             write_files(anew, write, EVERY_FORM)
         if adam is not None:
-            np.savez(out, **train(_loaded(model, bare, weights), inputs, adam, steps, seed))
+            np.savez(out, **train(_loaded(model, bare, weights), inputs, adam, steps, seed, epsilon))
     return largest
 
 
@@ -113,6 +124,7 @@ def main():
     parser.add_argument("--weights", type=Path, help="a .weights.h5 that goes to the model first")
     parser.add_argument("--gaussian", choices=[*features.GAUSSIAN_SIGNS], help="what the filter gaussian means")
     parser.add_argument("--adam", type=float, metavar="LR", help="trains, at this learning rate")
+    parser.add_argument("--epsilon", type=float, default=1e-7, help="of Adam")
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="an npz for what training leaves")

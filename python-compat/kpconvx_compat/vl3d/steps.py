@@ -14,7 +14,7 @@ def outputs(model, inputs):
     return {f"output_{i}": np.asarray(value) for i, value in enumerate(found)}
 
 
-def train(model, inputs, learning_rate, steps=1, seed=0):
+def train(model, inputs, learning_rate, steps=1, seed=0, epsilon=1e-7):
     """Takes steps of Adam on the sum of the mean squared differences from targets and of the regularization losses.
 
     The targets are target_0 … of the inputs, or drawn from the seed. Returns arrays by name: `weight_<i>` in Keras's
@@ -26,7 +26,7 @@ def train(model, inputs, learning_rate, steps=1, seed=0):
         name: inputs[f"target_{i}"] if f"target_{i}" in inputs else rng.standard_normal(y.shape).astype(np.float32)
         for i, (name, y) in enumerate(outputs(model, inputs).items())
     }
-    optimizer = keras.optimizers.Adam(learning_rate)
+    optimizer = keras.optimizers.Adam(learning_rate, epsilon=epsilon)
     weights = model.trainable_weights
     losses = []
     first = {}

@@ -9,21 +9,17 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
-import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.keras.file.StoredModel;
-import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.VL3DModel;
+import io.github.kpconvx.VL3DNetwork;
 import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
-import io.github.kpconvx.layer.Operands;
-import io.github.kpconvx.layer.vl3d.GaussianFilter;
 import io.github.kpconvx.network.Network;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.tensor.Tensors;
 import io.github.kpconvx.training.OptimizerSettings;
-import io.github.kpconvx.training.TrainingStep;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,18 +27,13 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.tensorflow.Graph;
-import org.tensorflow.Operand;
-import org.tensorflow.Session;
-import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
 /**
@@ -60,11 +51,11 @@ class VL3DWrittenTest {
 
   @TempDir private Path directory;
 
-  private record Case(Path source, Path written, Path trained) {}
+  private record Case(VL3DModel source, Path trained) {}
 
   /** Those whose training drops nothing at random, or has an answer at all. */
-  private static boolean trains(Path source) {
-    return !source.toString().matches(".*(g1_kpconvx_autoencoder|one_neighbour).*");
+  private static boolean trains(VL3DModel source) {
+    return !source.name().matches("g1_kpconvx_autoencoder|.*one_neighbour");
   }
 
   @ParameterizedTest
@@ -91,10 +82,10 @@ class VL3DWrittenTest {
     PythonEnvironment python = PythonEnvironment.find(environment);
     ArrayNode jobs = JsonNodeFactory.instance.arrayNode();
     Map<String, Case> cases = new LinkedHashMap<>();
-    for (Path source : VL3DModelsTest.files()) {
-      if (source.endsWith(version + ".keras")
-          && !source.startsWith(VL3DModelsTest.RECORDED)
-          && wanted.matcher(source.getParent().getFileName().toString()).matches()) {
+    for (VL3DModel source : VL3DModel.all().toList()) {
+      if (source.file().endsWith(version + ".keras")
+          && !source.folder().startsWith(VL3DModel.RECORDED)
+          && wanted.matcher(source.name()).matches()) {
         cases.put(source.toString(), write(source, jobs, readsWeights));
       }
     }
@@ -110,52 +101,36 @@ class VL3DWrittenTest {
   }
 
   /** Writes a model to each kind of file, and asks for a look at each. */
-  private Case write(Path source, ArrayNode jobs, boolean readsWeights) throws IOException {
-    Path folder =
-        Files.createDirectories(directory.resolve(source.getParent().getFileName().toString()));
+  private Case write(VL3DModel source, ArrayNode jobs, boolean readsWeights) throws IOException {
+    Path folder = Files.createDirectories(directory.resolve(source.name()));
     Path bare = Files.createDirectories(folder.resolve("bare"));
     Path archive = folder.resolve("model.keras");
     Path weights = folder.resolve("model.weights.h5");
     Path savedModel = folder.resolve("saved_model");
-    boolean network = !source.getParent().getFileName().toString().startsWith("e_");
+    boolean network = !source.name().startsWith("e_");
     for (Path target :
         network ? List.of(archive, weights, savedModel) : List.of(archive, weights)) {
-      VL3DModelsTest.loader(source)
+      source
+          .loader()
           .convert(
               target,
               writer -> writer.replacing(true).withKernelPoints(KernelPointsTarget.toFolder(bare)));
     }
     Path trained = folder.resolve("trained.npz");
-    ObjectNode first = job(jobs, source, archive, bare);
+    Optional<Path> untracked =
+        Fixtures.files(bare).isEmpty() ? Optional.empty() : Optional.of(bare);
+    ObjectNode first = source.job(archive, untracked);
     if (trains(source)) {
       first.put("adam", RATE).put("out", trained.toString());
     }
+    jobs.add(first);
     if (readsWeights) {
-      job(jobs, source, archive, bare).put("weights", weights.toString());
+      jobs.add(source.job(archive, untracked).put("weights", weights.toString()));
     }
     if (network) {
-      job(jobs, source, savedModel, null);
+      jobs.add(source.job(savedModel, Optional.empty()));
     }
-    return new Case(source, archive, trained);
-  }
-
-  private static ObjectNode job(ArrayNode jobs, Path source, Path model, Path bare)
-      throws IOException {
-    ObjectNode job = jobs.addObject();
-    job.put("model", model.toString());
-    job.put("inputs", source.resolveSibling("in.npz").toAbsolutePath().toString());
-    job.put("golden", source.resolveSibling("golden.npz").toAbsolutePath().toString());
-    job.put(
-        "gaussian",
-        VL3DModelsTest.gaussian(source.getParent()) == GaussianFilter.FALLING ? "falls" : "grows");
-    if (bare != null) {
-      try (var files = Files.list(bare)) {
-        if (files.findAny().isPresent()) {
-          job.put("bare", bare.toString());
-        }
-      }
-    }
-    return job;
+    return new Case(source, trained);
   }
 
   private static void compareStep(Case one) {
@@ -163,72 +138,26 @@ class VL3DWrittenTest {
       return;
     }
     Map<String, NpyArray> golden = NpzFile.read(one.trained());
-    try (StoredModel stored = StoredModel.open(one.source());
-        Graph graph = new Graph();
-        Session session = new Session(graph)) {
-      Ops tf = Ops.create(graph);
-      KerasObject config = stored.config().orElseThrow();
-      Network network =
-          Network.of(
-              config, StandardLayers.registry(VL3DModelsTest.gaussian(one.source().getParent())));
-      Network.Built built = network.build(tf, Mode.TRAINING);
-      Operand<TFloat32> y = Operands.floats(built.outputs().get("output_0"));
-      Operand<TFloat32> target = tf.placeholder(TFloat32.class, Placeholder.shape(y.shape()));
-      int[] axes = IntStream.range(0, y.shape().numDimensions()).toArray();
-      Operand<TFloat32> error =
-          tf.math.mean(tf.math.squaredDifference(y, target), tf.constant(axes));
-      if (network.trainableVariables().isEmpty()) {
+    try (VL3DNetwork run = new VL3DNetwork(one.source(), Mode.TRAINING)) {
+      if (run.network().trainableVariables().isEmpty()) {
         return;
       }
-      TrainingStep step =
-          TrainingStep.create(
-              tf,
-              network,
-              error,
-              OptimizerSettings.Adam.DEFAULT.create(graph, tf.constant((float) RATE)));
-      session.initialize();
-      Path bare = one.source().resolveSibling("bare");
-      network.loadWeights(
-          network.match(stored.weights()),
-          session,
-          Files.isDirectory(bare) ? KernelPoints.fromFolder(bare) : KernelPoints.fromFileOnly());
-      Map<String, float[]> gradients = new LinkedHashMap<>();
-      Tensors.with(
-          NpzFile.read(one.source().resolveSibling("in.npz")),
-          inputs -> {
-            try (TFloat32 wanted = (TFloat32) Tensors.of(golden.get("target_0"))) {
-              Session.Runner runner = session.runner().addTarget(step.run());
-              built.inputs().forEach((name, input) -> runner.feed(input, inputs.get(name)));
-              runner.feed(target, wanted);
-              runner.fetch(tf.math.add(step.loss(), step.regularization()));
-              step.gradients().values().forEach(runner::fetch);
-              try (var found = runner.run()) {
-                assertArrayEquals(
-                    golden.get("loss").toDoubles(),
-                    Tensors.toArray(found.get(0)).toDoubles(),
-                    1e-5 * Math.max(1, golden.get("loss").toDoubles()[0]),
-                    one.source() + ": loss");
-                int next = 1;
-                for (String name : step.gradients().keySet()) {
-                  gradients.put(name, Tensors.toArray(found.get(next++)).toFloats());
-                }
-              }
-            }
-            return null;
-          });
-      compareWeights(one, golden, network, session, gradients);
+      Map<String, NpyArray> step =
+          run.training(OptimizerSettings.Adam.DEFAULT, RATE, golden.get("target_0")).step();
+      assertArrayEquals(
+          golden.get("loss").toDoubles(),
+          step.remove("loss").toDoubles(),
+          1e-5 * Math.max(1, golden.get("loss").toDoubles()[0]),
+          one.source() + ": loss");
+      compareWeights(one, golden, run, step);
     }
   }
 
   private static void compareWeights(
-      Case one,
-      Map<String, NpyArray> golden,
-      Network network,
-      Session session,
-      Map<String, float[]> gradients) {
-    Set<String> unknown = apart(network);
+      Case one, Map<String, NpyArray> golden, VL3DNetwork run, Map<String, NpyArray> gradients) {
+    Set<String> unknown = apart(run.network());
     int next = 0;
-    for (Map.Entry<String, LayerVariable> weight : inOrder(one, network).entrySet()) {
+    for (Map.Entry<String, LayerVariable> weight : inOrder(one, run.network()).entrySet()) {
       String name = weight.getKey();
       boolean bare = unknown.contains(name);
       String key = bare ? "bare." + name.replace('/', '.') : "weight_" + next;
@@ -237,8 +166,9 @@ class VL3DWrittenTest {
           golden.containsKey("gradient_" + next) && !bare
               ? golden.get("gradient_" + next).toFloats()
               : new float[expected.length];
-      float[] ours = gradients.getOrDefault(name, new float[expected.length]);
-      try (TFloat32 value = weight.getValue().read(session)) {
+      float[] ours =
+          gradients.containsKey(name) ? gradients.get(name).toFloats() : new float[expected.length];
+      try (TFloat32 value = weight.getValue().read(run.session())) {
         float[] found = Tensors.toArray(value).toFloats();
         assertEquals(expected.length, found.length, one.source() + ": " + name);
         for (int i = 0; i < found.length; i++) {
