@@ -1,12 +1,13 @@
 package io.github.kpconvx.cli;
 
+import io.github.kpconvx.inference.Engine;
 import io.github.kpconvx.inference.ModelDescription;
 import io.github.kpconvx.inference.ModelDescription.LayerDescription;
-import io.github.kpconvx.inference.ModelDescription.UnknownLayer;
 import io.github.kpconvx.inference.ModelDescription.WeightDescription;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.savedmodel.Signature;
+import io.github.kpconvx.network.UnsupportedLayer;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,7 +59,9 @@ final class InspectCommand implements Callable<Integer> {
     } else {
       print(out, description);
     }
-    if (description.unknownLayers().isEmpty() && description.problem().isPresent()) {
+    if (description.problem().isPresent()
+        && description.engine().isEmpty()
+        && description.unknownLayers().isEmpty()) {
       throw problem(description.problem().get());
     }
     return 0;
@@ -74,6 +77,11 @@ final class InspectCommand implements Callable<Integer> {
     out.println("  format       " + model.format());
     out.println("  TensorFlow   " + model.tensorFlowVersion().orElse("not told"));
     out.println("  Keras        " + model.kerasVersion().orElse("not told"));
+    out.println(
+        "  engine       "
+            + model.engine().map(Engine::toString).orElse("none")
+            + ": "
+            + model.engineReason());
     for (Signature signature : model.signatures()) {
       out.println("  signature    " + signature.name());
       signature.inputs().forEach(tensor -> out.println("    in   " + describe(tensor)));
@@ -126,15 +134,27 @@ final class InspectCommand implements Callable<Integer> {
               out.println("  trainable params      " + number(trained));
               out.println("  non-trainable params  " + number(model.parameters() - trained));
             });
+    if (!model.unsupportedLayers().isEmpty()) {
+      printUnsupported(out, model);
+    }
     if (!model.unknownLayers().isEmpty()) {
       printUnknown(out, model);
     }
   }
 
+  private static void printUnsupported(PrintWriter out, ModelDescription model) {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(new String[] {"cannot be rebuilt", "class", "why"});
+    for (UnsupportedLayer layer : model.unsupportedLayers()) {
+      rows.add(new String[] {layer.path(), layer.object().className(), layer.reason()});
+    }
+    table(out, rows);
+  }
+
   /** Each class once, and how a class of one's own computes it. */
   private static void printUnknown(PrintWriter out, ModelDescription model) {
-    Map<String, List<UnknownLayer>> byClass = new LinkedHashMap<>();
-    for (UnknownLayer layer : model.unknownLayers()) {
+    Map<String, List<UnsupportedLayer>> byClass = new LinkedHashMap<>();
+    for (UnsupportedLayer layer : model.unknownLayers()) {
       byClass.computeIfAbsent(layer.registeredAs(), key -> new ArrayList<>()).add(layer);
     }
     out.println();
@@ -145,9 +165,14 @@ final class InspectCommand implements Callable<Integer> {
                 "    %s%s: %s"
                     .formatted(
                         name,
-                        layers.get(0).module().map(module -> " of module " + module).orElse(""),
+                        layers
+                            .get(0)
+                            .object()
+                            .module()
+                            .map(module -> " of module " + module)
+                            .orElse(""),
                         layers.stream()
-                            .map(UnknownLayer::name)
+                            .map(UnsupportedLayer::name)
                             .collect(Collectors.joining(", ")))));
     out.println("  Write classes that extend io.github.kpconvx.layer.Layer, and register them:");
     out.println();
@@ -157,14 +182,14 @@ final class InspectCommand implements Callable<Integer> {
             .map(
                 entry ->
                     "        .with(\"%s\", %s::new)"
-                        .formatted(entry.getKey(), entry.getValue().get(0).className()))
+                        .formatted(entry.getKey(), entry.getValue().get(0).object().className()))
             .collect(Collectors.joining(System.lineSeparator(), "", ";")));
     out.println(
         "    Model model = KPConvX.loader(Path.of(\"%s\")).withLayers(layers).load();"
             .formatted(model.path().toString().replace("\\", "\\\\")));
     out.println();
     out.println(
-        "  Or export the model in Python (model.export) and run its stored graph (--engine savedmodel).");
+        "  Or export the model in Python (model.export): the stored graph of that directory runs as it is.");
   }
 
   private static void table(PrintWriter out, List<String[]> rows) {

@@ -14,6 +14,7 @@ import io.github.kpconvx.layer.vl3d.GaussianFilter;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.network.UnsupportedModelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -354,7 +355,7 @@ public final class KPConvX {
         if (!mayRunAsStored(stored)) {
           throw e;
         }
-        LOG.warn("{} is run by its stored graph: {}", path, e.getMessage());
+        LOG.warn("The stored graph is run, as the network cannot be rebuilt: {}", e.getMessage());
         return storedModel(stored, "the network cannot be rebuilt: " + e.getMessage(), start);
       }
       Map<String, TFloat32> values =
@@ -447,7 +448,13 @@ public final class KPConvX {
       KerasObject object = config(stored);
       LayerRegistry layers = layers();
       List<Shape> shapes = stored.weights().weights().stream().map(StoredWeight::shape).toList();
-      return () -> Network.of(object, shapes, layers);
+      return () -> {
+        try {
+          return Network.of(object, shapes, layers);
+        } catch (UnsupportedModelException e) {
+          throw e.told(path + ": ");
+        }
+      };
     }
 
     private KerasException noConfiguration() {

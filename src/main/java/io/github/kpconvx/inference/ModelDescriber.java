@@ -3,7 +3,6 @@ package io.github.kpconvx.inference;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.inference.ModelDescription.LayerDescription;
-import io.github.kpconvx.inference.ModelDescription.UnknownLayer;
 import io.github.kpconvx.inference.ModelDescription.WeightDescription;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -17,6 +16,8 @@ import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.vl3d.GaussianFilter;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.network.UnsupportedLayer;
+import io.github.kpconvx.network.UnsupportedModelException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,8 +40,9 @@ final class ModelDescriber {
   private List<Signature.Tensor> outputs = List.of();
   private List<LayerDescription> layers = List.of();
   private List<WeightDescription> weights = List.of();
-  private List<UnknownLayer> unknown = List.of();
+  private List<UnsupportedLayer> unsupported = List.of();
   private Optional<String> problem = Optional.empty();
+  private boolean rebuilt;
 
   private ModelDescriber(StoredModel file) {
     this.file = file;
@@ -52,11 +54,21 @@ final class ModelDescriber {
       if (file.isOfKeras()) {
         describer.describe(config.or(file::config), file.weights());
       }
-      return describer.description();
+      return describer.description(config.isPresent());
     }
   }
 
-  private ModelDescription description() {
+  /** As a loader chooses. */
+  private Optional<Engine> engine(boolean configGiven) {
+    if (rebuilt) {
+      return problem.isEmpty() ? Optional.of(Engine.FOLDED) : Optional.empty();
+    }
+    return configGiven || file.signatures().isEmpty()
+        ? Optional.empty()
+        : Optional.of(Engine.SAVEDMODEL);
+  }
+
+  private ModelDescription description(boolean configGiven) {
     return new ModelDescription(
         file.path(),
         file.format(),
@@ -67,8 +79,9 @@ final class ModelDescriber {
         outputs,
         layers,
         weights,
-        unknown,
-        problem);
+        unsupported,
+        problem,
+        engine(configGiven));
   }
 
   private void describe(Optional<KerasObject> config, WeightStore store) {
@@ -77,13 +90,12 @@ final class ModelDescriber {
       return;
     }
     try {
-      unknown =
-          Network.unknownLayers(config.get(), REGISTRY).stream()
-              .map(ModelDescriber::unknown)
-              .toList();
       List<Shape> shapes = store.weights().stream().map(StoredWeight::shape).toList();
       rebuild(Network.of(config.get(), shapes, REGISTRY), store);
     } catch (KerasException e) {
+      if (e instanceof UnsupportedModelException model) {
+        unsupported = model.layers();
+      }
       problem = Optional.of(e.getMessage());
       ConfigurationOutline outline = new ConfigurationOutline(config.get());
       inputs = outline.inputs();
@@ -91,15 +103,6 @@ final class ModelDescriber {
       layers = outline.layers();
       weights = stored(store);
     }
-  }
-
-  private static UnknownLayer unknown(KerasObject layer) {
-    String registered = layer.registeredName().filter(name -> name.contains(">")).orElse(null);
-    return new UnknownLayer(
-        ConfigurationOutline.name(layer),
-        layer.className(),
-        layer.module(),
-        registered == null ? layer.className() : registered);
   }
 
   private static List<WeightDescription> stored(WeightStore store) {
@@ -117,6 +120,7 @@ final class ModelDescriber {
   private void rebuild(Network network, WeightStore store) {
     try (Graph graph = new Graph()) {
       Network.Built built = network.outline(Ops.create(graph));
+      rebuilt = true;
       Map<String, StoredWeight> found = network.match(store);
       inputs = tensors(built.inputs());
       outputs = tensors(built.outputs());

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.savedmodel.Signature;
+import io.github.kpconvx.network.UnsupportedLayer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -26,8 +27,10 @@ import org.tensorflow.ndarray.Shape;
  *     configuration
  * @param weights the weights; with a configuration in the layers' order and by their names, else as
  *     the file lists them
- * @param unknownLayers the layers that this library does not know, those of nested models too
+ * @param unsupportedLayers the layers and operations that keep the network from being rebuilt,
+ *     those of nested models too
  * @param problem why the network cannot be rebuilt, or does not fit the weights
+ * @param engine what {@link Engine#AUTO} comes to; empty if the model cannot be loaded as it is
  */
 public record ModelDescription(
     Path path,
@@ -39,8 +42,9 @@ public record ModelDescription(
     List<Signature.Tensor> outputs,
     List<LayerDescription> layers,
     List<WeightDescription> weights,
-    List<UnknownLayer> unknownLayers,
-    Optional<String> problem) {
+    List<UnsupportedLayer> unsupportedLayers,
+    Optional<String> problem,
+    Optional<Engine> engine) {
 
   public ModelDescription {
     signatures = List.copyOf(signatures);
@@ -48,7 +52,7 @@ public record ModelDescription(
     outputs = List.copyOf(outputs);
     layers = List.copyOf(layers);
     weights = List.copyOf(weights);
-    unknownLayers = List.copyOf(unknownLayers);
+    unsupportedLayers = List.copyOf(unsupportedLayers);
   }
 
   /**
@@ -88,17 +92,6 @@ public record ModelDescription(
       boolean counted) {}
 
   /**
-   * A layer that this library does not know.
-   *
-   * @param name its name
-   * @param className its Keras class
-   * @param module the Python module of its class; empty where the file does not tell
-   * @param registeredAs what {@link io.github.kpconvx.network.LayerRegistry#with} takes for it
-   */
-  public record UnknownLayer(
-      String name, String className, Optional<String> module, String registeredAs) {}
-
-  /**
    * Describes a model. Where its network cannot be rebuilt, as for layers that this library does
    * not know, the configuration and the weights are described as the file has them.
    *
@@ -110,6 +103,27 @@ public record ModelDescription(
    */
   public static ModelDescription of(Path path, Optional<KerasObject> config) {
     return ModelDescriber.describe(path, config);
+  }
+
+  /**
+   * The layers that no factory is for.
+   *
+   * @return those of the unsupported ones whose class this library does not know
+   */
+  public List<UnsupportedLayer> unknownLayers() {
+    return unsupportedLayers.stream().filter(layer -> !layer.isKnown()).toList();
+  }
+
+  /**
+   * Why it is this engine, or none.
+   *
+   * @return a line of text
+   */
+  public String engineReason() {
+    if (engine.equals(Optional.of(Engine.FOLDED))) {
+      return "the network can be rebuilt from its configuration";
+    }
+    return problem.orElse("the file holds no configuration to rebuild the network from");
   }
 
   /**
@@ -143,7 +157,8 @@ public record ModelDescription(
    * @return a JSON object with {@code format}, {@code tensorflow}, {@code keras}, {@code
    *     signatures}, {@code inputs}, {@code outputs}, {@code layers}, {@code weights}, {@code
    *     total_params}, {@code trainable_params}, {@code non_trainable_params}, {@code
-   *     unknown_layers}, {@code problem}; unknown values and dimensions are null
+   *     unknown_layers}, {@code unsupported}, {@code problem}, {@code engine}, {@code
+   *     engine_reason}; unknown values and dimensions are null
    */
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
@@ -177,16 +192,25 @@ public record ModelDescription(
         "non_trainable_params",
         trainableParameters().map(trained -> parameters() - trained).orElse(null));
     ArrayNode unknown = json.putArray("unknown_layers");
-    for (UnknownLayer layer : unknownLayers) {
-      unknown
-          .addObject()
+    for (UnsupportedLayer layer : unknownLayers()) {
+      describe(unknown.addObject(), layer)
           .put("name", layer.name())
-          .put("class_name", layer.className())
-          .put("module", layer.module().orElse(null))
           .put("registered_as", layer.registeredAs());
     }
+    ArrayNode unsupported = json.putArray("unsupported");
+    for (UnsupportedLayer layer : unsupportedLayers) {
+      describe(unsupported.addObject(), layer).put("reason", layer.reason());
+    }
     json.put("problem", problem.orElse(null));
+    json.put("engine", engine.map(Engine::toString).orElse(null));
+    json.put("engine_reason", engineReason());
     return json;
+  }
+
+  private static ObjectNode describe(ObjectNode node, UnsupportedLayer layer) {
+    return node.put("path", layer.path())
+        .put("class_name", layer.object().className())
+        .put("module", layer.object().module().orElse(null));
   }
 
   private static void tensors(ArrayNode array, List<Signature.Tensor> tensors) {

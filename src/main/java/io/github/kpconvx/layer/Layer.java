@@ -258,7 +258,7 @@ public abstract class Layer {
    */
   public final List<Operand<?>> call(Ops tf, LayerCall call) {
     requireBuilt();
-    requireKnownArguments(call);
+    requireKnownArguments(call.arguments());
     List<Operand<?>> outputs = outputs(tf, withCastInputs(tf, call));
     if (call.context().mode() != Mode.INFERENCE && activityRegularizer.isPresent()) {
       outputs.forEach(output -> addActivityLoss(tf, output));
@@ -346,8 +346,14 @@ public abstract class Layer {
     activityLosses.put(what + (earlier == 0 ? "" : "#" + earlier), loss);
   }
 
-  private void requireKnownArguments(LayerCall call) {
-    for (Argument<Operand<?>> argument : call.arguments().positional()) {
+  /**
+   * Checks that the layer understands what it is called with besides tensors.
+   *
+   * @param arguments the arguments of a call
+   * @throws KerasException if there is one that it does not understand
+   */
+  public final void requireKnownArguments(Arguments<?> arguments) {
+    for (Argument<?> argument : arguments.positional()) {
       if (!takesConstants()) {
         argument.forEachConstant(
             constant -> {
@@ -361,7 +367,7 @@ public abstract class Layer {
             });
       }
     }
-    call.arguments()
+    arguments
         .keywords()
         .forEach(
             (keyword, argument) -> {

@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.types.TFloat32;
@@ -34,6 +35,7 @@ final class GraphReader {
   private final List<LayerGraph.Entry> entries = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
   private final Set<String> functionalOfKeras3 = new HashSet<>();
+  private final List<UnsupportedLayer> unsupported = new ArrayList<>();
 
   private GraphReader(KerasObject model, LayerRegistry registry) {
     this.model = model;
@@ -46,47 +48,29 @@ final class GraphReader {
    * @param model the serialized model
    * @param registry the layers it may be made of
    * @return its layers
-   * @throws KerasException if the model is of another kind, a layer is unknown, a layer's
-   *     configuration is not allowed or the connections make no sense
+   * @throws UnsupportedModelException if the model is of another kind, or layers cannot be rebuilt:
+   *     names all of them
+   * @throws KerasException if the connections make no sense
    */
   static LayerGraph read(KerasObject model, LayerRegistry registry) {
     if (!isModel(model)) {
       throw noModel(model);
     }
-    List<KerasObject> unknown = unknownLayers(model, registry);
-    if (!unknown.isEmpty()) {
-      throw registry.unknown(unknown);
-    }
     GraphReader reader = new GraphReader(model, registry);
     return isSequential(model) ? reader.sequential() : reader.functional();
   }
 
-  /** All at once, so that who adds one need not look for the next. */
-  static List<KerasObject> unknownLayers(KerasObject model, LayerRegistry registry) {
-    List<KerasObject> unknown = new ArrayList<>();
-    collectUnknown(model, registry, unknown);
-    return unknown;
-  }
-
-  private static void collectUnknown(
-      KerasObject model, LayerRegistry registry, List<KerasObject> unknown) {
-    for (JsonNode json : ConfigReader.of(model.describe(), model.configJson()).elements("layers")) {
-      KerasObject layer = model.part(json);
-      if (isModel(layer)) {
-        collectUnknown(layer, registry, unknown);
-      } else if (!isInput(layer) && !registry.knows(layer)) {
-        unknown.add(layer);
-      }
-    }
-  }
-
   static KerasException noModel(KerasObject object) {
-    return new KerasException(
-        "Cannot rebuild a model of class "
-            + object.describe()
-            + object.module().map(module -> " of module " + module).orElse("")
-            + "; supported are Keras functional and sequential models (class Functional or"
-            + " Sequential), and layers that a file may hold by themselves");
+    return new UnsupportedModelException(
+        List.of(
+            UnsupportedLayer.of(
+                object,
+                "a model of class "
+                    + object.describe()
+                    + object.module().map(module -> " of module " + module).orElse("")
+                    + ", whose computation is Python code; supported are Keras functional and sequential"
+                    + " models (class Functional or Sequential), and layers that a file may hold by"
+                    + " themselves")));
   }
 
   static boolean isModel(KerasObject object) {
@@ -106,10 +90,11 @@ final class GraphReader {
     ConfigReader config = asWritten();
     for (JsonNode json : config.elements("layers")) {
       KerasObject object = model.part(json);
-      List<Arguments<Source>> calls = new ArrayList<>();
-      json.path("inbound_nodes").forEach(node -> calls.add(InboundNode.arguments(object, node)));
-      add(object, name(json, object), firstCall(object, json.path("inbound_nodes")), calls);
+      String name = name(json, object);
+      List<Arguments<Source>> calls = calls(object, name, json.path("inbound_nodes"));
+      add(object, name, firstCall(object, json.path("inbound_nodes")), calls);
     }
+    requireSupported();
     List<InputSpec> inputs =
         tensors(config, "input_layers").tensors().stream()
             .map(source -> input(source.layer()))
@@ -141,6 +126,7 @@ final class GraphReader {
     if (last == null) {
       throw new KerasException(model.describe() + ": no layers");
     }
+    requireSupported();
     String first = inputLayers.keySet().iterator().next();
     return new LayerGraph(entries, List.of(input(first)), new Argument.Tensor<>(last));
   }
@@ -158,6 +144,39 @@ final class GraphReader {
     return name.isTextual() ? name.textValue() : object.config().text("name", object.className());
   }
 
+  private List<Arguments<Source>> calls(KerasObject object, String name, JsonNode nodes) {
+    List<Arguments<Source>> calls = new ArrayList<>();
+    try {
+      nodes.forEach(node -> calls.add(InboundNode.arguments(object, node)));
+    } catch (KerasException e) {
+      unsupported.add(UnsupportedLayer.of(object, e.getMessage()).within(name));
+    }
+    return calls;
+  }
+
+  /** All at once, so that who adds one need not look for the next. */
+  private void requireSupported() {
+    if (!unsupported.isEmpty()) {
+      throw new UnsupportedModelException(unsupported);
+    }
+  }
+
+  private Optional<Layer> layer(KerasObject object, String name, List<Arguments<Source>> calls) {
+    try {
+      Layer layer =
+          isModel(object)
+              ? new NestedModel(object, read(object, registry))
+              : registry.create(object);
+      calls.forEach(layer::requireKnownArguments);
+      return Optional.of(layer);
+    } catch (UnsupportedModelException e) {
+      e.layers().forEach(part -> unsupported.add(part.within(name)));
+    } catch (KerasException e) {
+      unsupported.add(UnsupportedLayer.of(object, e.getMessage()).within(name));
+    }
+    return Optional.empty();
+  }
+
   private void add(KerasObject object, String name, int firstCall, List<Arguments<Source>> calls) {
     if (!names.add(name)) {
       throw new KerasException(model.describe() + ": two layers are named \"" + name + "\"");
@@ -171,11 +190,8 @@ final class GraphReader {
       if (isModel(object) && !isSequential(object) && firstCall == 0) {
         functionalOfKeras3.add(name);
       }
-      Layer layer =
-          isModel(object)
-              ? new NestedModel(object, read(object, registry))
-              : registry.create(object);
-      entries.add(new LayerGraph.Entry(name, layer, firstCall, calls));
+      layer(object, name, calls)
+          .ifPresent(layer -> entries.add(new LayerGraph.Entry(name, layer, firstCall, calls)));
     }
   }
 

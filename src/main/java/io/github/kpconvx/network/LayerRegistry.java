@@ -7,8 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /**
  * The layers that a network may be made of, by Keras class name. Immutable: {@link #with} and
@@ -68,15 +66,13 @@ public final class LayerRegistry {
    *
    * @param object the serialized layer
    * @return the layer, yet to be built
-   * @throws KerasException if its class is unknown; names it and lists the known ones
+   * @throws UnsupportedModelException if its class is unknown
+   * @throws KerasException if its configuration is not allowed
    */
   public Layer create(KerasObject object) {
-    return factory(object).orElseThrow(() -> unknown(List.of(object))).create(object);
-  }
-
-  /** Whether there is a layer of the object's class. */
-  boolean knows(KerasObject object) {
-    return factory(object).isPresent();
+    return factory(object)
+        .orElseThrow(() -> new UnsupportedModelException(List.of(UnsupportedLayer.unknown(object))))
+        .create(object);
   }
 
   /** Whether an object is one of Keras's own layers, which no layer of one's own stands for. */
@@ -94,24 +90,5 @@ public final class LayerRegistry {
       factory = builtIn.get(object.className());
     }
     return Optional.ofNullable(factory);
-  }
-
-  /** The error for layers of unknown classes. */
-  KerasException unknown(List<KerasObject> layers) {
-    TreeSet<String> known = new TreeSet<>(builtIn.keySet());
-    known.addAll(custom.keySet());
-    known.add(Network.INPUT_LAYER);
-    return new KerasException(
-        (layers.size() == 1 ? "Unknown layer " : "Unknown layers ")
-            + layers.stream()
-                .map(
-                    layer ->
-                        layer.describe()
-                            + layer.module().map(module -> " of module " + module).orElse(""))
-                .collect(Collectors.joining(", "))
-            + "; known layers are "
-            + String.join(", ", known)
-            + "; others can be registered with LayerRegistry.with, or the model be exported in Python"
-            + " (model.export) and its stored graph be run with the engine savedmodel");
   }
 }

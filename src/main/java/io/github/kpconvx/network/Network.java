@@ -74,8 +74,9 @@ public final class Network {
    * @param model the serialized model, as in {@code config.json} or from {@code model.to_json()}
    * @param registry the layers it may be made of
    * @return the network
-   * @throws KerasException if the model is of another kind, a layer is unknown, a layer's
-   *     configuration is not allowed or the connections make no sense
+   * @throws UnsupportedModelException if the model is of another kind, or layers cannot be rebuilt:
+   *     names all of them
+   * @throws KerasException if the connections make no sense
    */
   public static Network of(KerasObject model, LayerRegistry registry) {
     return new Network(model.className(), GraphReader.read(model, registry));
@@ -120,21 +121,6 @@ public final class Network {
    */
   public static boolean isLayer(KerasObject object) {
     return !GraphReader.isModel(object);
-  }
-
-  /**
-   * The layers that a model, or a model in it, is made of and that no registry entry is for.
-   *
-   * @param object the serialized model or layer
-   * @param registry the layers that are known
-   * @return the unknown ones in the model's order, input layers not among them
-   * @throws KerasException if the model has no list of layers
-   */
-  public static List<KerasObject> unknownLayers(KerasObject object, LayerRegistry registry) {
-    if (GraphReader.isModel(object)) {
-      return GraphReader.unknownLayers(object, registry);
-    }
-    return registry.knows(object) ? List.of() : List.of(object);
   }
 
   /**

@@ -44,6 +44,8 @@ public final class Trainer implements AutoCloseable {
    * @param model the serialized model: one float32 output of a known number of classes
    * @param registry the layers it may be made of
    * @param settings how to train
+   * @throws io.github.kpconvx.network.UnsupportedModelException if the network cannot be rebuilt,
+   *     which training needs; names all that is in its way
    * @throws TrainingException if the network has another kind of output, or nothing to train
    */
   public Trainer(KerasObject model, LayerRegistry registry, TrainingSettings settings) {

@@ -10,6 +10,7 @@ import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.layer.RandomSource;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.network.UnsupportedModelException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.tensor.TensorFlowErrors;
 import io.github.kpconvx.tensor.Tensors;
@@ -54,6 +55,14 @@ final class TrainingGraph implements AutoCloseable {
       Operand<TFloat32> loss,
       Operand<TInt32> classes) {}
 
+  private static Network network(KerasObject model, LayerRegistry registry) {
+    try {
+      return Network.of(model, registry);
+    } catch (UnsupportedModelException e) {
+      throw e.told("Only a model that can be rebuilt is trained, no stored graph. ");
+    }
+  }
+
   /**
    * Builds it. Its weights have no values yet, those of the optimizer have their first.
    *
@@ -64,7 +73,7 @@ final class TrainingGraph implements AutoCloseable {
     Session opened = null;
     try {
       Ops tf = Ops.create(graph);
-      network = Network.of(model, registry);
+      network = network(model, registry);
       seed = tf.placeholder(TInt64.class, Placeholder.shape(Shape.of(2)));
       rate = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
       Network.Built trained =

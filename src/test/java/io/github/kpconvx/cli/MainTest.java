@@ -717,7 +717,7 @@ class MainTest {
     String config = Fixtures.text(CASE.resolve("config.json"));
     assertConfigFails(
         "unknown configuration key \"sygma\"", config.replace("\"sigma\":", "\"sygma\":"));
-    assertConfigFails("Unknown layer", config.replace("\"KPConvXLayer\"", "\"PointNetLayer\""));
+    assertConfigFails("unknown layer", config.replace("\"KPConvXLayer\"", "\"PointNetLayer\""));
     assertConfigFails("does not divide", config.replaceAll("\"groups\": \\d+", "\"groups\": 7"));
 
     Map<String, NpyArray> inputs = NpzFile.read(Path.of(INPUTS));

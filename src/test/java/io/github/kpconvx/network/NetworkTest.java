@@ -51,7 +51,8 @@ class NetworkTest {
   void refusesAnUnknownLayer() {
     assertRefused(
         CONFIG.replace("\"class_name\": \"Dropout\"", "\"class_name\": \"Flatten\""),
-        "Unknown layer Flatten");
+        "Cannot rebuild drop: unknown layer Flatten \"drop\" of module keras.layers, it would need a"
+            + " factory registered as \"Flatten\". Ways out: ");
   }
 
   @ParameterizedTest
@@ -98,8 +99,9 @@ class NetworkTest {
         CONFIG
             .replace("\"class_name\": \"Dropout\"", "\"class_name\": \"Flatten\"")
             .replace("\"class_name\": \"Dense\"", "\"class_name\": \"GRU\""),
-        "Unknown layers GRU \"stem\" of module keras.layers, Flatten \"drop\" of module"
-            + " keras.layers, GRU \"classes\" of module keras.layers; known layers are ");
+        "Cannot rebuild 3 layers and operations: (1) stem: unknown layer GRU \"stem\" of module"
+            + " keras.layers, it would need a factory registered as \"GRU\"; (2) drop: unknown layer"
+            + " Flatten");
   }
 
   @Test
@@ -108,7 +110,7 @@ class NetworkTest {
         CONFIG.replace(
             "\"module\": \"keras.layers\", \"class_name\": \"Dropout\"",
             "\"module\": \"mine\", \"class_name\": \"Dropout\""),
-        "Unknown layer Dropout");
+        "unknown layer Dropout \"drop\" of module mine");
   }
 
   @Test
@@ -127,7 +129,7 @@ class NetworkTest {
   void refusesAModelThatIsNoFunctionalOne() {
     assertRefused(
         "{\"module\": \"mine\", \"class_name\": \"Mine\", \"config\": {}}",
-        "Cannot rebuild a model of class Mine of module mine; supported are Keras functional and");
+        "Cannot rebuild a model of class Mine of module mine, whose computation is Python code;");
   }
 
   @Test
@@ -246,6 +248,6 @@ class NetworkTest {
     try (Graph graph = new Graph()) {
       assertEquals(1, network.build(Ops.create(graph), Mode.INFERENCE).outputs().size());
     }
-    assertRefused(config, "Unknown layer MyDropout");
+    assertRefused(config, "unknown layer MyDropout");
   }
 }
