@@ -4,23 +4,23 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.PointCloud;
-import io.github.kpconvx.pointcloud.Preprocessing;
-import io.github.kpconvx.pointcloud.ReceptiveField;
-import io.github.kpconvx.pointcloud.ReceptiveFields;
 import io.github.kpconvx.pointcloud.classification.Classification;
 import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
+import io.github.kpconvx.pointcloud.receptive.Preprocessing;
+import io.github.kpconvx.pointcloud.receptive.ReceptiveField;
+import io.github.kpconvx.pointcloud.receptive.ReceptiveFields;
+import io.github.kpconvx.pointcloud.receptive.Scores;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
+import java.util.Map;
 
 /**
  * The demo's stages one by one in a new JVM, as a line of JSON; the answers are compared with those
@@ -58,20 +58,21 @@ public final class DemoStages {
     }
     done("neighbourhoods_ms");
     List<PointClass> classes = preprocessing.classes();
-    float[] probabilities = new float[cloud.size() * classes.size()];
+    Scores scores = new Scores(preprocessing.reduction(), cloud.size(), classes.size());
     try (Model model = KPConvX.load(shipped)) {
       done("load_ms");
-      predict(model, preprocessing, fields.get(0));
+      predict(model, fields.get(0));
       done("first_answer_ms");
       times.put(
           "since_jvm_start_ms",
           System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime());
       last = System.nanoTime();
       for (ReceptiveField field : fields) {
-        field.scatterCore(predict(model, preprocessing, field), probabilities);
+        scores.add(field, predict(model, field));
       }
       done("predictions_ms");
     }
+    float[] probabilities = scores.result();
     int[] found = Classification.mostProbable(probabilities, classes.size());
     int[] codes = Arrays.stream(found).map(c -> classes.get(c).code()).toArray();
     cloud.withClassification(codes).write(out);
@@ -81,18 +82,15 @@ public final class DemoStages {
     System.out.println(times);
   }
 
-  private static float[] predict(Model model, Preprocessing preprocessing, ReceptiveField field) {
-    long r = field.size();
-    int channels = preprocessing.features().size();
-    int slots = preprocessing.neighbours();
-    try (TFloat32 x = TFloat32.tensorOf(Shape.of(1, r, 3), DataBuffers.of(field.x()));
-        TFloat32 f = TFloat32.tensorOf(Shape.of(1, r, channels), DataBuffers.of(field.f()));
-        TInt32 n = TInt32.tensorOf(Shape.of(1, r, slots), DataBuffers.of(field.n()));
-        TFloat32 y = model.predict(x, f, n)) {
-      float[] values = new float[Math.toIntExact(y.size())];
-      y.copyTo(DataBuffers.of(values));
-      return values;
-    }
+  private static float[] predict(Model model, ReceptiveField field) {
+    Map<String, NpyArray> inputs = new HashMap<>();
+    field.inputs().forEach((name, array) -> inputs.put(name, NpyArray.stack(List.of(array))));
+    return model
+        .predictArrays(inputs, model.outputs().keySet())
+        .values()
+        .iterator()
+        .next()
+        .toFloats();
   }
 
   private void done(String stage) {

@@ -1,11 +1,11 @@
 package io.github.kpconvx.cli;
 
 import io.github.kpconvx.numpy.NpyArray;
-import io.github.kpconvx.pointcloud.Feature;
 import io.github.kpconvx.pointcloud.PointCloud;
-import io.github.kpconvx.pointcloud.Preprocessing;
-import io.github.kpconvx.pointcloud.ReceptiveField;
-import io.github.kpconvx.pointcloud.ReceptiveFields;
+import io.github.kpconvx.pointcloud.receptive.Feature;
+import io.github.kpconvx.pointcloud.receptive.Preprocessing;
+import io.github.kpconvx.pointcloud.receptive.ReceptiveField;
+import io.github.kpconvx.pointcloud.receptive.ReceptiveFields;
 import io.github.kpconvx.training.Example;
 import io.github.kpconvx.training.ExampleSet;
 import io.github.kpconvx.training.TrainingException;
@@ -32,34 +32,29 @@ final class PointCloudExamples implements ExampleSet {
   private static final double GAIN = 0.15;
 
   private final List<Example> examples = new ArrayList<>();
+  private final Preprocessing preprocessing;
   private final int intensity;
   private final boolean varied;
 
   private PointCloudExamples(
       List<Path> files, Preprocessing preprocessing, boolean varied, boolean once) {
     this.varied = varied;
-    this.intensity = preprocessing.features().indexOf(Feature.INTENSITY);
+    this.preprocessing = preprocessing;
+    this.intensity = preprocessing.features().features().indexOf(Feature.INTENSITY);
     Map<Integer, Integer> classes = new LinkedHashMap<>();
     preprocessing.classes().forEach(known -> classes.put(known.code(), classes.size()));
-    int channels = preprocessing.features().size();
     SortedMap<Integer, Integer> found = new TreeMap<>();
     for (Path file : files) {
       PointCloud cloud = PointCloud.read(file);
       cloud.classCounts().forEach((code, points) -> found.merge(code, points, Integer::sum));
       for (ReceptiveField field : ReceptiveFields.of(cloud, preprocessing)) {
-        int r = field.size();
-        int[] labels = new int[r];
+        int[] points = field.points();
+        int[] labels = new int[points.length];
         Arrays.fill(labels, NO_CLASS);
-        for (int i : once ? field.core() : IntStream.range(0, r).toArray()) {
-          labels[i] = classes.getOrDefault(cloud.classification(field.points()[i]), NO_CLASS);
+        for (int i : once ? field.core() : IntStream.range(0, points.length).toArray()) {
+          labels[i] = classes.getOrDefault(cloud.classification(points[i]), NO_CLASS);
         }
-        examples.add(
-            new Example(
-                Map.of(
-                    "X", NpyArray.of(field.x(), r, 3),
-                    "F", NpyArray.of(field.f(), r, channels),
-                    "N", NpyArray.of(field.n(), r, preprocessing.neighbours())),
-                NpyArray.of(labels, r)));
+        examples.add(new Example(field.inputs(), NpyArray.of(field.labels(labels), field.size())));
       }
     }
     if (found.keySet().stream().noneMatch(classes::containsKey)) {
@@ -118,24 +113,26 @@ final class PointCloudExamples implements ExampleSet {
     float sin = (float) Math.sin(turn);
     float mirror = random.nextBoolean() ? 1 : -1;
     float gain = (float) (1 + random.nextDouble(-GAIN, GAIN));
-    NpyArray places = example.inputs().get("X");
-    float[] x = places.toFloats();
-    for (int i = 0; i < x.length; i += 3) {
-      float east = x[i];
-      float north = x[i + 1] * mirror;
-      x[i] = cos * east - sin * north;
-      x[i + 1] = sin * east + cos * north;
-    }
     Map<String, NpyArray> inputs = new LinkedHashMap<>(example.inputs());
-    inputs.put("X", NpyArray.of(x, places.shape()));
+    for (String name : preprocessing.coordinateInputs()) {
+      NpyArray places = inputs.get(name);
+      float[] x = places.toFloats();
+      for (int i = 0; i < x.length; i += 3) {
+        float east = x[i];
+        float north = x[i + 1] * mirror;
+        x[i] = cos * east - sin * north;
+        x[i + 1] = sin * east + cos * north;
+      }
+      inputs.put(name, NpyArray.of(x, places.shape()));
+    }
     if (intensity >= 0) {
-      NpyArray features = example.inputs().get("F");
+      NpyArray features = inputs.get(preprocessing.featureInput());
       float[] f = features.toFloats();
       int channels = (int) features.shape()[1];
       for (int i = intensity; i < f.length; i += channels) {
         f[i] *= gain;
       }
-      inputs.put("F", NpyArray.of(f, features.shape()));
+      inputs.put(preprocessing.featureInput(), NpyArray.of(f, features.shape()));
     }
     return new Example(inputs, example.labels());
   }

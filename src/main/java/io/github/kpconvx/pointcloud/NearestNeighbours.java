@@ -1,39 +1,51 @@
 package io.github.kpconvx.pointcloud;
 
+import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
- * Exact nearest neighbours of points with integer coordinates.
+ * Exact nearest neighbours.
  *
- * <p>Neighbours are ordered by (squared distance, index), both compared as integers, so that the
- * answer is the same whatever computes it, ties and coinciding points included. A point is its own
- * nearest neighbour unless one that coincides with it has a lower index.
+ * <p>Neighbours are ordered by (squared distance, index), so that the answer is the same whatever
+ * computes it, ties and coinciding points included. A point is its own nearest neighbour unless one
+ * that coincides with it has a lower index. Distances of whole numbers are compared as integers;
+ * those of others as doubles, dx² + dy² + dz² summed in this order.
  *
  * <p>The search is a k-d tree whose boxes know their lowest index. A tree that ranks by a
  * floating-point distance alone, such as DDogleg's, leaves ties at the k-th place to chance: asked
  * for more candidates until the tie is broken it needs quadratic time where many points coincide.
+ *
+ * <p>Immutable, and safe for many threads.
  */
 public final class NearestNeighbours {
-  private static final int LEAF = 8;
   private static final int TASK = 1024;
 
   /** Largest extent for which the sum of three squares fits in 63 bits. */
   static final long MAX_EXTENT = 1_753_413_056L;
 
-  private final int size;
+  /** Largest extent for which doubles hold the sum of three squares of whole numbers. */
+  private static final double EXACT_EXTENT = 54_791_000;
 
-  // The points in tree order: a node is a range of them, its children the two halves of the range.
-  private final int[] index;
-  private final int[] x;
-  private final int[] y;
-  private final int[] z;
+  private final KdTree tree;
+  private final boolean whole;
 
-  // Node i has children 2i + 1 and 2i + 2; six bounds for each.
-  private final int[] bounds;
-  private final int[] lowestIndex;
+  /** What is around a place: all that this holds for. */
+  @FunctionalInterface
+  public interface Reach {
+    /**
+     * Whether a point is near enough.
+     *
+     * @param dx its distance along x, at least 0
+     * @param dy its distance along y, at least 0
+     * @param dz its distance along z, at least 0
+     * @return whether it is; if so, then also where one of the distances is smaller
+     */
+    boolean holds(double dx, double dy, double dz);
+  }
 
   /**
-   * Builds the search structure.
+   * Builds the search structure of raw coordinates.
    *
    * @param x x of each of the R points, in raw units
    * @param y y of each point
@@ -42,25 +54,32 @@ public final class NearestNeighbours {
    *     1,753,413,056 units in x, y or z
    */
   public NearestNeighbours(int[] x, int[] y, int[] z) {
-    if (y.length != x.length || z.length != x.length) {
-      throw new PointCloudException(
-          "x, y and z have %d, %d and %d values, expected the same number"
-              .formatted(x.length, y.length, z.length));
+    this(
+        new KdTree(
+            Arrays.stream(x).asDoubleStream().toArray(),
+            Arrays.stream(y).asDoubleStream().toArray(),
+            Arrays.stream(z).asDoubleStream().toArray()),
+        true);
+    if (tree.size > 0) {
+      long extent = (long) tree.extent(tree.x[0], tree.y[0], tree.z[0]);
+      if (extent > MAX_EXTENT) {
+        throw new PointCloudException(
+            "the points extend over %d raw units, expected at most %d"
+                .formatted(extent, MAX_EXTENT));
+      }
     }
-    size = x.length;
-    index = IntStream.range(0, size).toArray();
-    this.x = x.clone();
-    this.y = y.clone();
-    this.z = z.clone();
-    int leaves = 1;
-    while ((long) leaves * LEAF < size) {
-      leaves *= 2;
-    }
-    bounds = new int[6 * (2 * leaves - 1)];
-    lowestIndex = new int[2 * leaves - 1];
-    if (size > 0) {
-      build(0, 0, size);
-    }
+  }
+
+  /**
+   * Builds the search structure.
+   *
+   * @param x x of each of the R points; copied
+   * @param y y of each point; copied
+   * @param z z of each point; copied
+   * @throws PointCloudException if the lengths differ or a coordinate is no finite number
+   */
+  public NearestNeighbours(double[] x, double[] y, double[] z) {
+    this(new KdTree(x.clone(), y.clone(), z.clone()), areWhole(x) && areWhole(y) && areWhole(z));
   }
 
   /**
@@ -72,98 +91,23 @@ public final class NearestNeighbours {
    * @throws PointCloudException if the points extend too far for their scale
    */
   public static NearestNeighbours of(PointCloud cloud) {
-    return new Units(cloud).search(IntStream.range(0, cloud.size()).toArray());
+    Coordinates coordinates = Coordinates.of(cloud);
+    coordinates.requireSearchable(IntStream.range(0, cloud.size()).toArray());
+    return new NearestNeighbours(coordinates.x, coordinates.y, coordinates.z);
   }
 
-  private boolean isLeaf(int node) {
-    return 2 * node + 1 >= lowestIndex.length;
+  private NearestNeighbours(KdTree tree, boolean whole) {
+    this.tree = tree;
+    this.whole = whole;
   }
 
-  private void build(int node, int from, int to) {
-    int axis = bound(node, from, to);
-    if (isLeaf(node)) {
-      return;
-    }
-    int middle = (from + to) >>> 1;
-    partition(axis == 0 ? x : axis == 1 ? y : z, from, to - 1, middle);
-    build(2 * node + 1, from, middle);
-    build(2 * node + 2, middle, to);
-  }
-
-  /** Fills in a node's bounds and returns its longest axis. */
-  private int bound(int node, int from, int to) {
-    int[][] columns = {x, y, z};
-    int longest = 0;
-    long extent = -1;
-    for (int axis = 0; axis < 3; axis++) {
-      int min = Integer.MAX_VALUE;
-      int max = Integer.MIN_VALUE;
-      for (int i = from; i < to; i++) {
-        min = Math.min(min, columns[axis][i]);
-        max = Math.max(max, columns[axis][i]);
-      }
-      bounds[6 * node + axis] = min;
-      bounds[6 * node + 3 + axis] = max;
-      if ((long) max - min > extent) {
-        extent = (long) max - min;
-        longest = axis;
+  private static boolean areWhole(double... values) {
+    for (double value : values) {
+      if (value != Math.rint(value)) {
+        return false;
       }
     }
-    if (extent > MAX_EXTENT) {
-      throw new PointCloudException(
-          "the points extend over %d raw units, expected at most %d".formatted(extent, MAX_EXTENT));
-    }
-    int lowest = Integer.MAX_VALUE;
-    for (int i = from; i < to; i++) {
-      lowest = Math.min(lowest, index[i]);
-    }
-    lowestIndex[node] = lowest;
-    return longest;
-  }
-
-  /** Quickselect: nothing before {@code middle} is greater than anything from there on. */
-  private void partition(int[] keys, int from, int to, int middle) {
-    int low = from;
-    int high = to;
-    while (low < high) {
-      int a = keys[low];
-      int b = keys[(low + high) >>> 1];
-      int c = keys[high];
-      int pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
-      int i = low;
-      int j = high;
-      while (i <= j) {
-        while (keys[i] < pivot) {
-          i++;
-        }
-        while (keys[j] > pivot) {
-          j--;
-        }
-        if (i <= j) {
-          swap(i++, j--);
-        }
-      }
-      if (middle <= j) {
-        high = j;
-      } else if (middle >= i) {
-        low = i;
-      } else {
-        return;
-      }
-    }
-  }
-
-  private void swap(int i, int j) {
-    swap(index, i, j);
-    swap(x, i, j);
-    swap(y, i, j);
-    swap(z, i, j);
-  }
-
-  private static void swap(int[] values, int i, int j) {
-    int value = values[i];
-    values[i] = values[j];
-    values[j] = value;
+    return true;
   }
 
   /**
@@ -177,77 +121,146 @@ public final class NearestNeighbours {
    *     more
    */
   public int[] search(int count, int dilation) {
+    // Neighbours in the tree are neighbours in space, so that a task's searches share its caches.
+    return search(tree.x, tree.y, tree.z, count, dilation, i -> tree.index[i]);
+  }
+
+  /**
+   * The points that are nearest to each of some places, nearest first: as {@link #search(int, int)}
+   * for dilation 1. Works on all processors.
+   *
+   * @param x x of each of the places, finite
+   * @param y y of each place
+   * @param z z of each place
+   * @param count the number κ of neighbours of each place, at least 1
+   * @return indices of points, (places, κ) row by row
+   * @throws PointCloudException if the count is less than 1, there are no points, or the result has
+   *     2³¹ elements or more
+   */
+  public int[] search(double[] x, double[] y, double[] z, int count) {
+    if (tree.size == 0 && x.length > 0) {
+      throw new PointCloudException("there are no points to be near to, expected at least one");
+    }
+    return search(x, y, z, count, 1, i -> i);
+  }
+
+  private int[] search(
+      double[] x, double[] y, double[] z, int count, int dilation, IntUnaryOperator row) {
     if (count < 1 || dilation < 1) {
       throw new PointCloudException(
           "neighbours and dilation are %d and %d, expected at least 1".formatted(count, dilation));
     }
-    if ((long) size * count > Integer.MAX_VALUE) {
+    int places = x.length;
+    if ((long) places * count > Integer.MAX_VALUE) {
       throw new PointCloudException(
-          "%d neighbours of %d points are too many for one array".formatted(count, size));
+          "%d neighbours of %d points are too many for one array".formatted(count, places));
     }
-    int[] result = new int[size * count];
-    int ranks = (int) Math.min((count - 1L) * dilation + 1, size);
-    // Neighbours in the tree are neighbours in space, so that a task's searches share its caches.
-    IntStream.range(0, (size + TASK - 1) / TASK)
+    int[] result = new int[places * count];
+    int ranks = (int) Math.min((count - 1L) * dilation + 1, tree.size);
+    IntStream.range(0, (places + TASK - 1) / TASK)
         .parallel()
         .forEach(
             task -> {
               Search search = new Search(ranks);
-              for (int i = task * TASK; i < Math.min(size, (task + 1) * TASK); i++) {
-                search.around(i);
+              for (int i = task * TASK; i < Math.min(places, (task + 1) * TASK); i++) {
+                search.around(x[i], y[i], z[i]);
+                int place = row.applyAsInt(i) * count;
                 for (int j = 0; j < count; j++) {
                   int rank = (int) Math.min((long) j * dilation, ranks - 1L);
-                  result[index[i] * count + j] = search.indices[rank];
+                  result[place + j] = search.indices[rank];
                 }
               }
             });
     return result;
   }
 
+  /**
+   * All points within reach of a place.
+   *
+   * @param x x of the place
+   * @param y y of the place
+   * @param z z of the place
+   * @param reach how far
+   * @return which points these are, ascending
+   */
+  public int[] within(double x, double y, double z, Reach reach) {
+    IntStream.Builder found = IntStream.builder();
+    if (tree.size > 0) {
+      collect(0, 0, tree.size, x, y, z, reach, found);
+    }
+    return found.build().sorted().toArray();
+  }
+
+  private void collect(
+      int node,
+      int from,
+      int to,
+      double x,
+      double y,
+      double z,
+      Reach reach,
+      IntStream.Builder found) {
+    if (!reach.holds(tree.outsideX(node, x), tree.outsideY(node, y), tree.outsideZ(node, z))) {
+      return;
+    }
+    if (tree.isLeaf(node)) {
+      for (int i = from; i < to; i++) {
+        if (reach.holds(
+            Math.abs(tree.x[i] - x), Math.abs(tree.y[i] - y), Math.abs(tree.z[i] - z))) {
+          found.add(tree.index[i]);
+        }
+      }
+      return;
+    }
+    int middle = KdTree.middle(from, to);
+    collect(2 * node + 1, from, middle, x, y, z, reach, found);
+    collect(2 * node + 2, middle, to, x, y, z, reach, found);
+  }
+
   /** The nearest points found so far, in order. */
   private final class Search {
-    final long[] distances;
+    final long[] ranked;
     final int[] indices;
     private int found;
-    private int centerX;
-    private int centerY;
-    private int centerZ;
+    private boolean wide;
+    private double centerX;
+    private double centerY;
+    private double centerZ;
 
     Search(int ranks) {
-      distances = new long[ranks];
+      ranked = new long[ranks];
       indices = new int[ranks];
     }
 
-    void around(int i) {
+    void around(double x, double y, double z) {
       found = 0;
-      centerX = x[i];
-      centerY = y[i];
-      centerZ = z[i];
-      visit(0, 0, size, 0);
+      centerX = x;
+      centerY = y;
+      centerZ = z;
+      double extent = tree.extent(x, y, z);
+      wide = whole && extent > EXACT_EXTENT && extent <= MAX_EXTENT && areWhole(x, y, z);
+      visit(0, 0, tree.size, 0);
     }
 
     private void visit(int node, int from, int to, long distance) {
-      if (!mayHold(distance, lowestIndex[node])) {
+      if (!mayHold(distance, tree.lowestIndex[node])) {
         return;
       }
-      if (isLeaf(node)) {
+      if (tree.isLeaf(node)) {
         for (int i = from; i < to; i++) {
-          long dx = (long) x[i] - centerX;
-          long dy = (long) y[i] - centerY;
-          long dz = (long) z[i] - centerZ;
-          long d = dx * dx + dy * dy + dz * dz;
-          if (mayHold(d, index[i])) {
-            insert(d, index[i]);
+          long d = rank(tree.x[i] - centerX, tree.y[i] - centerY, tree.z[i] - centerZ);
+          if (mayHold(d, tree.index[i])) {
+            insert(d, tree.index[i]);
           }
         }
         return;
       }
-      int middle = (from + to) >>> 1;
+      int middle = KdTree.middle(from, to);
       int left = 2 * node + 1;
       int right = left + 1;
       long toLeft = distanceToBox(left);
       long toRight = distanceToBox(right);
-      if (isBefore(toLeft, lowestIndex[left], toRight, lowestIndex[right])) {
+      if (isBefore(toLeft, tree.lowestIndex[left], toRight, tree.lowestIndex[right])) {
         visit(left, from, middle, toLeft);
         visit(right, middle, to, toRight);
       } else {
@@ -256,31 +269,31 @@ public final class NearestNeighbours {
       }
     }
 
+    /** A number that grows with the distance: its square, or the bits of that, as a double's do. */
+    private long rank(double dx, double dy, double dz) {
+      return wide
+          ? (long) dx * (long) dx + (long) dy * (long) dy + (long) dz * (long) dz
+          : Double.doubleToRawLongBits(dx * dx + dy * dy + dz * dz);
+    }
+
     private boolean mayHold(long distance, int i) {
-      return found < distances.length
-          || isBefore(distance, i, distances[found - 1], indices[found - 1]);
+      return found < ranked.length || isBefore(distance, i, ranked[found - 1], indices[found - 1]);
     }
 
     private void insert(long distance, int i) {
-      int place = found < distances.length ? found++ : found - 1;
-      while (place > 0 && isBefore(distance, i, distances[place - 1], indices[place - 1])) {
-        distances[place] = distances[place - 1];
+      int place = found < ranked.length ? found++ : found - 1;
+      while (place > 0 && isBefore(distance, i, ranked[place - 1], indices[place - 1])) {
+        ranked[place] = ranked[place - 1];
         indices[place] = indices[place - 1];
         place--;
       }
-      distances[place] = distance;
+      ranked[place] = distance;
       indices[place] = i;
     }
 
     private long distanceToBox(int node) {
-      long dx = outside(centerX, bounds[6 * node], bounds[6 * node + 3]);
-      long dy = outside(centerY, bounds[6 * node + 1], bounds[6 * node + 4]);
-      long dz = outside(centerZ, bounds[6 * node + 2], bounds[6 * node + 5]);
-      return dx * dx + dy * dy + dz * dz;
-    }
-
-    private static long outside(int value, int min, int max) {
-      return Math.max(0, Math.max((long) min - value, (long) value - max));
+      return rank(
+          tree.outsideX(node, centerX), tree.outsideY(node, centerY), tree.outsideZ(node, centerZ));
     }
 
     private static boolean isBefore(long distanceA, int a, long distanceB, int b) {

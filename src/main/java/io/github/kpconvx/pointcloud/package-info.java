@@ -1,5 +1,2 @@
-/**
- * Point clouds: LAS and LAZ in and out, nearest neighbours, the receptive fields a network is fed
- * with, and pictures of the result.
- */
+/** Point clouds: LAS and LAZ in and out, nearest neighbours, furthest points. */
 package io.github.kpconvx.pointcloud;

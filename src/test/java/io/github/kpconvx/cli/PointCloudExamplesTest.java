@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.pointcloud.PointCloud;
-import io.github.kpconvx.pointcloud.Preprocessing;
 import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
+import io.github.kpconvx.pointcloud.receptive.Preprocessing;
 import io.github.kpconvx.training.Example;
 import io.github.kpconvx.training.ExampleSet;
 import java.nio.file.Path;

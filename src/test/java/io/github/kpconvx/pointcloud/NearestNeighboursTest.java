@@ -10,10 +10,10 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-class NearestNeighboursTest {
+public class NearestNeighboursTest {
 
   /** Sorts all points around each. */
-  static int[] bruteForce(int[] x, int[] y, int[] z, int count, int dilation) {
+  public static int[] bruteForce(int[] x, int[] y, int[] z, int count, int dilation) {
     int n = x.length;
     int[] result = new int[n * count];
     for (int i = 0; i < n; i++) {

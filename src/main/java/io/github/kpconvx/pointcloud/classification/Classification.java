@@ -8,16 +8,19 @@ import java.util.List;
 public final class Classification {
   private final List<PointClass> known;
   private final float[] probabilities;
+  private final int missing;
   private final double modelPointsPerSecond;
   private final double pointsPerSecond;
 
   Classification(
       List<PointClass> known,
       float[] probabilities,
+      int missing,
       double modelPointsPerSecond,
       double pointsPerSecond) {
     this.known = known;
     this.probabilities = probabilities;
+    this.missing = missing;
     this.modelPointsPerSecond = modelPointsPerSecond;
     this.pointsPerSecond = pointsPerSecond;
   }
@@ -29,6 +32,17 @@ public final class Classification {
    */
   public float[] probabilities() {
     return probabilities;
+  }
+
+  /**
+   * How many points lie in no receptive field. They have a value of 0 for each class, and so the
+   * first.
+   *
+   * @return the number of points that the model was not asked about; 0 where a cloud is cut into
+   *     tiles
+   */
+  public int missing() {
+    return missing;
   }
 
   /**

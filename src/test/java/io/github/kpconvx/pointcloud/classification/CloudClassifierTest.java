@@ -11,8 +11,8 @@ import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.pointcloud.PointClass;
 import io.github.kpconvx.pointcloud.PointCloud;
 import io.github.kpconvx.pointcloud.PointCloudException;
-import io.github.kpconvx.pointcloud.Preprocessing;
 import io.github.kpconvx.pointcloud.Quantization;
+import io.github.kpconvx.pointcloud.receptive.Preprocessing;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -70,14 +70,11 @@ class CloudClassifierTest {
     List<PointClass> fewer = PREPROCESSING.classes().subList(0, 3);
     Preprocessing other =
         new Preprocessing(
-            PREPROCESSING.tile(),
-            PREPROCESSING.margin(),
-            PREPROCESSING.neighbours(),
-            PREPROCESSING.dilation(),
-            PREPROCESSING.unit(),
-            PREPROCESSING.groundCell(),
-            PREPROCESSING.heightUnit(),
+            PREPROCESSING.partition(),
             PREPROCESSING.features(),
+            PREPROCESSING.hierarchy(),
+            PREPROCESSING.names(),
+            PREPROCESSING.reduction(),
             fewer);
     try (Model model = KPConvX.load(Fixtures.AERIAL)) {
       CloudClassifier classifier = new CloudClassifier(model, other);

@@ -11,9 +11,9 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.pointcloud.PointCloud;
-import io.github.kpconvx.pointcloud.Preprocessing;
-import io.github.kpconvx.pointcloud.ReceptiveField;
-import io.github.kpconvx.pointcloud.ReceptiveFields;
+import io.github.kpconvx.pointcloud.receptive.Preprocessing;
+import io.github.kpconvx.pointcloud.receptive.ReceptiveField;
+import io.github.kpconvx.pointcloud.receptive.ReceptiveFields;
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
@@ -38,13 +38,17 @@ class PreprocessingFileTest {
     Map<String, NpyArray> python = NpzFile.read(Fixtures.AERIAL.resolve("pipeline_check.npz"));
     int compared = 0;
     for (ReceptiveField field : ReceptiveFields.of(cloud, preprocessing)) {
-      String tile = "tile_" + field.row() + "_" + field.column() + "/";
+      double side = 32 / cloud.quantization().scaleX();
+      String tile =
+          "tile_%d_%d/"
+              .formatted(
+                  (int) (field.part().centerY() / side), (int) (field.part().centerX() / side));
       if (!python.containsKey(tile + "X")) {
         continue;
       }
-      assertArrayEquals(python.get(tile + "X").toFloats(), field.x());
-      assertArrayEquals(python.get(tile + "F").toFloats(), field.f());
-      assertArrayEquals(python.get(tile + "N").toInts(), field.n());
+      assertArrayEquals(python.get(tile + "X").toFloats(), field.inputs().get("X").toFloats());
+      assertArrayEquals(python.get(tile + "F").toFloats(), field.inputs().get("F").toFloats());
+      assertArrayEquals(python.get(tile + "N").toInts(), field.inputs().get("N").toInts());
       assertArrayEquals(
           python.get(tile + "index").toLongs(),
           Arrays.stream(field.points()).asLongStream().toArray());

@@ -1,10 +1,16 @@
-package io.github.kpconvx.pointcloud;
+package io.github.kpconvx.pointcloud.receptive;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.kpconvx.pointcloud.NearestNeighbours;
+import io.github.kpconvx.pointcloud.NearestNeighboursTest;
+import io.github.kpconvx.pointcloud.PointClass;
+import io.github.kpconvx.pointcloud.PointCloud;
+import io.github.kpconvx.pointcloud.PointCloudException;
+import io.github.kpconvx.pointcloud.Quantization;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ReceptiveFieldsTest {
+class TilesTest {
   private static final double SCALE = 0.001;
   private static final List<PointClass> CLASSES = List.of(PointClass.of(2, "ground", "#b59b76"));
 
@@ -34,7 +40,43 @@ class ReceptiveFieldsTest {
   }
 
   private static Preprocessing preprocessing(double tile, double margin) {
-    return new Preprocessing(tile, margin, 5, 2, 1.2, 3, 10, List.of(Feature.values()), CLASSES);
+    return preprocessing(tile, margin, 5, List.of(Feature.values()), CLASSES);
+  }
+
+  private static Preprocessing preprocessing(
+      double tile,
+      double margin,
+      int neighbours,
+      List<Feature> features,
+      List<PointClass> classes) {
+    return Preprocessing.flat(
+        new Tiles(tile, margin), new CloudFeatures(features, 3, 10), neighbours, 2, 1.2, classes);
+  }
+
+  private static int row(ReceptiveField field, double tile) {
+    return (int) Math.floor(field.part().centerY() * SCALE / tile);
+  }
+
+  private static int column(ReceptiveField field, double tile) {
+    return (int) Math.floor(field.part().centerX() * SCALE / tile);
+  }
+
+  private static float[] floats(ReceptiveField field, String name) {
+    return field.inputs().get(name).toFloats();
+  }
+
+  private static int[] neighbours(ReceptiveField field) {
+    return field.inputs().get("N").toInts();
+  }
+
+  /** The lowest raw coordinates. */
+  private record Box(int minX, int minY, int minZ) {
+    static Box of(PointCloud cloud) {
+      return new Box(
+          IntStream.range(0, cloud.size()).map(cloud::x).min().orElseThrow(),
+          IntStream.range(0, cloud.size()).map(cloud::y).min().orElseThrow(),
+          IntStream.range(0, cloud.size()).map(cloud::z).min().orElseThrow());
+    }
   }
 
   @ParameterizedTest
@@ -46,13 +88,15 @@ class ReceptiveFieldsTest {
     int[] seen = new int[cloud.size()];
     List<String> order = new ArrayList<>();
     for (ReceptiveField field : fields) {
-      order.add("%03d %03d".formatted(field.row(), field.column()));
+      int row = row(field, 8);
+      int column = column(field, 8);
+      order.add("%03d %03d".formatted(row, column));
       int[] points =
           IntStream.range(0, cloud.size())
               .filter(
                   i ->
-                      isNear(cloud.x(i) - box.minX(), field.column(), margin)
-                          && isNear(cloud.y(i) - box.minY(), field.row(), margin))
+                      isNear(cloud.x(i) - box.minX(), column, margin)
+                          && isNear(cloud.y(i) - box.minY(), row, margin))
               .toArray();
       assertArrayEquals(points, field.points());
       assertEquals(points.length, field.size());
@@ -60,8 +104,8 @@ class ReceptiveFieldsTest {
           IntStream.range(0, points.length)
               .filter(
                   j ->
-                      (cloud.x(points[j]) - box.minX()) / 8000 == field.column()
-                          && (cloud.y(points[j]) - box.minY()) / 8000 == field.row())
+                      (cloud.x(points[j]) - box.minX()) / 8000 == column
+                          && (cloud.y(points[j]) - box.minY()) / 8000 == row)
               .toArray();
       assertArrayEquals(core, field.core());
       for (int j : core) {
@@ -74,24 +118,25 @@ class ReceptiveFieldsTest {
               Arrays.stream(points).map(cloud::z).toArray(),
               5,
               2),
-          field.n());
+          neighbours(field));
       for (int j = 0; j < points.length; j++) {
         int p = points[j];
-        int centerX = box.minX() + 8000 * field.column() + 4000;
-        int centerY = box.minY() + 8000 * field.row() + 4000;
+        int centerX = box.minX() + 8000 * column + 4000;
+        int centerY = box.minY() + 8000 * row + 4000;
         float[] x = {
           (float) ((cloud.x(p) - centerX) * SCALE / 1.2),
           (float) ((cloud.y(p) - centerY) * SCALE / 1.2),
           (float) ((cloud.z(p) - box.minZ()) * SCALE / 1.2)
         };
-        assertArrayEquals(x, Arrays.copyOfRange(field.x(), 3 * j, 3 * j + 3));
+        assertArrayEquals(x, Arrays.copyOfRange(floats(field, "X"), 3 * j, 3 * j + 3));
         float[] f = {
           (float) ((cloud.z(p) - ground(cloud, box, p)) * SCALE / 10),
           (float) (cloud.intensity(p) / 65535.0),
           (float) ((double) cloud.returnNumber(p) / cloud.numberOfReturns(p)),
-          (float) (cloud.numberOfReturns(p) / 5.0)
+          (float) (cloud.numberOfReturns(p) / 5.0),
+          1
         };
-        assertArrayEquals(f, Arrays.copyOfRange(field.f(), 4 * j, 4 * j + 4));
+        assertArrayEquals(f, Arrays.copyOfRange(floats(field, "F"), 5 * j, 5 * j + 5));
       }
     }
     assertTrue(Arrays.stream(seen).allMatch(count -> count == 1));
@@ -119,19 +164,19 @@ class ReceptiveFieldsTest {
   @Test
   void scattersTheCore() {
     PointCloud cloud = cloud(200);
-    float[] file = new float[2 * cloud.size()];
+    Scores scores = new Scores(Reduction.LAST, cloud.size(), 2);
     for (ReceptiveField field : ReceptiveFields.of(cloud, preprocessing(10, 3))) {
       float[] result = new float[2 * field.size()];
       for (int j = 0; j < field.size(); j++) {
         result[2 * j] = field.points()[j];
         result[2 * j + 1] = -field.points()[j];
       }
-      field.scatterCore(result, file);
-      assertThrows(
-          PointCloudException.class, () -> field.scatterCore(new float[field.size() - 1], file));
-      assertThrows(
-          PointCloudException.class, () -> field.scatterCore(result, new float[field.core()[0]]));
+      scores.add(field, result);
+      assertThrows(PointCloudException.class, () -> scores.add(field, new float[field.size() - 1]));
+      assertThrows(PointCloudException.class, () -> scores.add(field, new float[3 * field.size()]));
     }
+    float[] file = scores.result();
+    assertEquals(0, scores.missing());
     for (int i = 0; i < cloud.size(); i++) {
       assertEquals(i, file[2 * i]);
       assertEquals(-i, file[2 * i + 1]);
@@ -146,7 +191,7 @@ class ReceptiveFieldsTest {
             PointCloud.of(Quantization.of(SCALE), ends, ends, new int[2]), preprocessing(1, 3));
     assertEquals(2, fields.size());
     assertArrayEquals(new int[] {1}, fields.get(1).points());
-    assertEquals(4_294_967, fields.get(1).row());
+    assertEquals(4_294_967, row(fields.get(1), 1));
   }
 
   @Test
@@ -160,7 +205,7 @@ class ReceptiveFieldsTest {
 
   private static Path resource(String name) {
     try {
-      return Path.of(ReceptiveFieldsTest.class.getResource(name).toURI());
+      return Path.of(PointCloud.class.getResource(name).toURI());
     } catch (URISyntaxException e) {
       throw new AssertionError(e);
     }
@@ -174,9 +219,11 @@ class ReceptiveFieldsTest {
     ReceptiveFields others = ReceptiveFields.of(found, preprocessing);
     assertEquals(fields.size(), others.size());
     for (int i = 0; i < fields.size(); i++) {
-      assertArrayEquals(fields.get(i).x(), others.get(i).x());
-      assertArrayEquals(fields.get(i).f(), others.get(i).f());
-      assertArrayEquals(fields.get(i).n(), others.get(i).n());
+      ReceptiveField field = fields.get(i);
+      ReceptiveField other = others.get(i);
+      assertArrayEquals(floats(field, "X"), floats(other, "X"));
+      assertArrayEquals(floats(field, "F"), floats(other, "F"));
+      assertArrayEquals(neighbours(field), neighbours(other));
     }
   }
 
@@ -199,7 +246,7 @@ class ReceptiveFieldsTest {
   void aScaleOfAnyRatioIsTakenToTheNearestUnit() {
     int[] x = {0, 1000, 2000};
     PointCloud cloud = PointCloud.of(new Quantization(0.001, 0.0025, 0.001, 0, 0, 0), x, x, x);
-    float[] found = ReceptiveFields.of(cloud, preprocessing(100, 0)).get(0).x();
+    float[] found = floats(ReceptiveFields.of(cloud, preprocessing(100, 0)).get(0), "X");
     assertEquals((2000 - 50000) * 0.001 / 1.2, found[6], 1e-6);
     assertEquals((5000 - 50000) * 0.001 / 1.2, found[7], 1e-6);
     assertEquals(2000 * 0.001 / 1.2, found[8], 1e-6);
@@ -276,12 +323,9 @@ class ReceptiveFieldsTest {
     List<Feature> twice = List.of(Feature.HEIGHT, Feature.HEIGHT);
     List<PointClass> none = List.of();
     List<Feature> features = List.of(Feature.HEIGHT);
-    assertThrows(
-        PointCloudException.class, () -> new Preprocessing(1, 1, 1, 1, 1, 1, 1, twice, CLASSES));
-    assertThrows(
-        PointCloudException.class, () -> new Preprocessing(1, 1, 1, 1, 1, 1, 1, features, none));
-    assertThrows(
-        PointCloudException.class, () -> new Preprocessing(1, 1, 0, 1, 1, 1, 1, features, CLASSES));
+    assertThrows(PointCloudException.class, () -> preprocessing(1, 1, 1, twice, CLASSES));
+    assertThrows(PointCloudException.class, () -> preprocessing(1, 1, 1, features, none));
+    assertThrows(PointCloudException.class, () -> preprocessing(1, 1, 0, features, CLASSES));
     assertThrows(PointCloudException.class, () -> PointClass.of(256, "x", "#000000"));
     assertThrows(PointCloudException.class, () -> PointClass.of(1, " ", "#000000"));
     assertThrows(PointCloudException.class, () -> PointClass.of(1, "x", "red"));

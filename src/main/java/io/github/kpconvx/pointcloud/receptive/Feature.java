@@ -1,18 +1,21 @@
-package io.github.kpconvx.pointcloud;
+package io.github.kpconvx.pointcloud.receptive;
 
+import io.github.kpconvx.pointcloud.PointCloudException;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** What a column of F holds for a point. */
+/** What a column of a network's features holds for a point of a file. */
 public enum Feature {
-  /** Height over the lowest point nearby, divided by {@link Preprocessing#heightUnit()}. */
+  /** Height over the lowest point nearby, divided by {@link CloudFeatures#heightUnit()}. */
   HEIGHT,
   /** Intensity, 0 to 1. */
   INTENSITY,
   /** Return number divided by the number of returns. */
   RETURN_RATIO,
   /** Number of returns, divided by 5. */
-  RETURNS;
+  RETURNS,
+  /** 1, for networks that look at where the points lie alone. */
+  ONES;
 
   /**
    * The feature of a name, such as {@code return_ratio}.
