@@ -32,8 +32,11 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -154,37 +157,43 @@ class TrainerTest {
     private static final long serialVersionUID = 1L;
   }
 
-  @Test
-  void aResumedRunEndsWithTheWeightsThatItWouldHaveHad() {
+  @ParameterizedTest
+  @ValueSource(ints = {1, 7})
+  void aResumedRunEndsWithTheWeightsThatItWouldHaveHad(int death) {
     Map<String, NpyArray> expected = trained(settings(), Optional.empty());
-    for (int death : new int[] {1, 4, 6, 7, 11, 17}) {
-      Path checkpoint = directory.resolve("run" + death + ".npz");
-      try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
-        trainer.initialize();
-        assertThrows(
-            Killed.class,
-            () ->
-                trainer.fit(
-                    examples(6, 1),
-                    Optional.empty(),
-                    Optional.of(checkpoint),
-                    TrainingListener.onStep(
-                        step -> {
-                          if (step.globalStep() == death) {
-                            throw new Killed();
-                          }
-                        })));
-      }
-      try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
-        trainer.initialize();
-        if (Files.exists(checkpoint)) {
-          trainer.resume(checkpoint);
-          assertTrue(trainer.steps() < death + 1 && trainer.steps() >= death - 2);
-        }
-        trainer.fit(examples(6, 1), Optional.empty(), Optional.of(checkpoint), NOBODY);
-        assertSame(expected, trainer.weights());
-      }
+    Path checkpoint = directory.resolve("run.npz");
+    try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
+      trainer.initialize();
+      assertThrows(
+          Killed.class,
+          () ->
+              trainer.fit(
+                  examples(6, 1),
+                  Optional.empty(),
+                  Optional.of(checkpoint),
+                  TrainingListener.onStep(
+                      step -> {
+                        if (step.globalStep() == death) {
+                          throw new Killed();
+                        }
+                      })));
     }
+    try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
+      trainer.initialize();
+      if (Files.exists(checkpoint)) {
+        trainer.resume(checkpoint);
+        assertTrue(trainer.steps() < death + 1 && trainer.steps() >= death - 2);
+      }
+      trainer.fit(examples(6, 1), Optional.empty(), Optional.of(checkpoint), NOBODY);
+      assertSame(expected, trainer.weights());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {4, 6, 11, 17})
+  @Tag(Fixtures.FULL)
+  void whereverItWasKilled(int death) {
+    aResumedRunEndsWithTheWeightsThatItWouldHaveHad(death);
   }
 
   @Test
