@@ -1,5 +1,5 @@
 """All cases, by the part of Keras that they are of."""
 
-from kpconvx_compat.core import layers
+from kpconvx_compat.core import layers, merging, normalization
 
-CASES = [*layers.CASES]
+CASES = [*layers.CASES, *merging.CASES, *normalization.CASES]

@@ -10,12 +10,6 @@ L = keras.layers
 CASES = [
     Case("dense", {"x": floats(5, 4)}, lambda x: L.Dense(3)(x), lambda x, kernel, bias: x @ kernel + bias),
     Case(
-        "add",
-        {"x": floats(5, 4), "y": floats(5, 4), "z": floats(5, 4)},
-        lambda *x: L.Add()(x),
-        lambda x, y, z: x + y + z,
-    ),
-    Case(
         "batch_normalization",
         {"x": floats(5, 4)},
         lambda x: L.BatchNormalization()(x),

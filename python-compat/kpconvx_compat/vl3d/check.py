@@ -43,6 +43,9 @@ def predicted(path, inputs, bare=None, weights=None):
     signature = loaded.signatures["serving_default"]
     names = signature.structured_input_signature[1]
     found = signature(**{name: tf.constant(inputs[name], spec.dtype) for name, spec in names.items()})
+    # In no particular order, but named so by whoever gave no names.
+    if all(name.startswith("output_") for name in found):
+        return {name: value.numpy() for name, value in found.items()}
     return {f"output_{i}": value.numpy() for i, value in enumerate(found.values())}
 
 

@@ -1,15 +1,17 @@
 package io.github.kpconvx.inference;
 
 import io.github.kpconvx.layer.core.ActivationLayer;
-import io.github.kpconvx.layer.core.Add;
 import io.github.kpconvx.layer.core.BatchNormalization;
 import io.github.kpconvx.layer.core.Concatenate;
 import io.github.kpconvx.layer.core.Conv1D;
 import io.github.kpconvx.layer.core.Dense;
 import io.github.kpconvx.layer.core.Dot;
 import io.github.kpconvx.layer.core.Dropout;
+import io.github.kpconvx.layer.core.Embedding;
 import io.github.kpconvx.layer.core.GlobalMaxPooling1D;
+import io.github.kpconvx.layer.core.LayerNormalization;
 import io.github.kpconvx.layer.core.MaxPooling1D;
+import io.github.kpconvx.layer.core.Merge;
 import io.github.kpconvx.layer.core.PReLU;
 import io.github.kpconvx.layer.core.Reshape;
 import io.github.kpconvx.layer.core.Tile;
@@ -41,7 +43,6 @@ public final class StandardLayers {
             .withBuiltIn("PReLU", PReLU::new)
             .withBuiltIn("Dropout", Dropout::new)
             .withBuiltIn("Concatenate", Concatenate::new)
-            .withBuiltIn("Add", Add::new)
             .withBuiltIn("Conv1D", Conv1D::new)
             .withBuiltIn("MaxPooling1D", MaxPooling1D::new)
             .withBuiltIn("GlobalMaxPooling1D", GlobalMaxPooling1D::new)
@@ -62,7 +63,18 @@ public final class StandardLayers {
     for (String name : ActivationLayer.CLASS_NAMES) {
       registry = registry.withBuiltIn(name, ActivationLayer::new);
     }
-    return withFilter(registry, GaussianFilter.UNKNOWN);
+    return withFilter(withNormalizations(registry), GaussianFilter.UNKNOWN);
+  }
+
+  private static LayerRegistry withNormalizations(LayerRegistry given) {
+    LayerRegistry registry =
+        given
+            .withBuiltIn("Embedding", Embedding::new)
+            .withBuiltIn("LayerNormalization", LayerNormalization::new);
+    for (String name : Merge.CLASS_NAMES) {
+      registry = registry.withBuiltIn(name, Merge::new);
+    }
+    return registry;
   }
 
   private static LayerRegistry withFilter(LayerRegistry registry, GaussianFilter gaussian) {

@@ -3,10 +3,13 @@ package io.github.kpconvx.layer;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Operand;
+import org.tensorflow.OperationBuilder;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TNumber;
 import org.tensorflow.types.family.TType;
 
 /** Operands whose type is known to who asks, though not to the compiler. */
@@ -33,6 +36,44 @@ public final class Operands {
    */
   public static Operand<TInt32> integers(Operand<?> operand) {
     return of(TInt32.class, operand);
+  }
+
+  /**
+   * A number of the type of another operand.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param value the number
+   * @param like what it is computed with
+   * @param <T> the type of that
+   * @return a scalar
+   */
+  public static <T extends TNumber> Operand<T> scalar(Ops tf, double value, Operand<T> like) {
+    return tf.dtypes.cast(tf.constant(value), like.type());
+  }
+
+  /**
+   * One value where a condition holds, else another; the three stretch to one shape. A value that
+   * is not taken, be it NaN, has a gradient of 0.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param condition which to take
+   * @param x the value where it holds
+   * @param y the value elsewhere
+   * @param <T> the type of the values
+   * @return the selected values
+   */
+  public static <T extends TType> Operand<T> select(
+      Ops tf, Operand<TBool> condition, Operand<T> x, Operand<T> y) {
+    Operand<TInt32> shape =
+        tf.broadcastDynamicShape(
+            tf.shape(condition), tf.broadcastDynamicShape(tf.shape(x), tf.shape(y)));
+    // TensorFlow's C++ has a gradient of this operation, but none of SelectV2, which stretches.
+    OperationBuilder select =
+        tf.scope().env().opBuilder("Select", tf.scope().makeOpName("Select"), tf.scope());
+    select.addInput(tf.broadcastTo(condition, shape).asOutput());
+    select.addInput(tf.broadcastTo(x, shape).asOutput());
+    select.addInput(tf.broadcastTo(y, shape).asOutput());
+    return select.build().<T>output(0);
   }
 
   /**

@@ -3,14 +3,20 @@ package io.github.kpconvx.layer.function;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TType;
 
 /**
  * The axes that a Keras object works along, as its configuration gives them: one number, a list, or
  * null for all. Negative ones count from the last. Immutable.
  */
-final class Axes {
+public final class Axes {
   private final ConfigReader config;
   private final String key;
   private final List<Integer> axes;
@@ -24,9 +30,13 @@ final class Axes {
   /**
    * Reads the axes under a key.
    *
+   * @param config the configuration
+   * @param key the key
+   * @param defaultAxis the axis where the key is missing
+   * @return the axes
    * @throws KerasException if the value is neither an integer, nor a list of them, nor null
    */
-  static Axes of(ConfigReader config, String key, int defaultAxis) {
+  public static Axes of(ConfigReader config, String key, int defaultAxis) {
     JsonNode value = config.json(key);
     if (!config.has(key) || value.isNumber()) {
       return new Axes(config, key, List.of(config.integer(key, defaultAxis, Integer.MIN_VALUE)));
@@ -44,10 +54,10 @@ final class Axes {
    * The axes of a tensor.
    *
    * @param rank its number of dimensions
-   * @return each axis in [0, rank)
+   * @return each axis in [0, rank), in the order in which they are given
    * @throws KerasException if one is not there or is given twice
    */
-  int[] of(int rank) {
+  public int[] of(int rank) {
     if (axes == null) {
       return IntStream.range(0, rank).toArray();
     }
@@ -58,5 +68,45 @@ final class Axes {
           key, config.json(key), "different axes of a tensor of rank %d".formatted(rank));
     }
     return found;
+  }
+
+  /**
+   * The sizes of a tensor along the axes.
+   *
+   * @param shape its shape
+   * @return the sizes in the order in which the axes are given
+   * @throws KerasException if an axis is not there or its size is unknown
+   */
+  public long[] sizes(Shape shape) {
+    long[] sizes = IntStream.of(of(shape.numDimensions())).mapToLong(shape::get).toArray();
+    if (LongStream.of(sizes).anyMatch(size -> size == Shape.UNKNOWN_SIZE)) {
+      throw config.invalid(
+          key, config.json(key), "axes of known size of the input, of shape " + shape);
+    }
+    return sizes;
+  }
+
+  /**
+   * Makes of a weight that has the {@linkplain #sizes sizes} of a tensor along the axes one that
+   * stretches to it: of size 1 along all others.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param weight the weight
+   * @param shape the tensor's shape
+   * @param <T> the type of the weight
+   * @return the weight, reshaped as Keras does
+   */
+  public <T extends TType> Operand<T> stretch(Ops tf, Operand<T> weight, Shape shape) {
+    int rank = shape.numDimensions();
+    int[] along = of(rank);
+    if (along.length == 1 && along[0] == rank - 1) {
+      return weight;
+    }
+    long[] sizes = new long[rank];
+    Arrays.fill(sizes, 1);
+    for (int axis : along) {
+      sizes[axis] = shape.get(axis);
+    }
+    return tf.reshape(weight, tf.constant(sizes));
   }
 }
