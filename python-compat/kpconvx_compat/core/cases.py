@@ -1,5 +1,12 @@
 """All cases, by the part of Keras that they are of."""
 
-from kpconvx_compat.core import layers, merging, normalization
+from kpconvx_compat.core import convolution, layers, merging, normalization, pooling, reshaping
 
-CASES = [*layers.CASES, *merging.CASES, *normalization.CASES]
+CASES = [
+    *layers.CASES,
+    *merging.CASES,
+    *normalization.CASES,
+    *convolution.CASES,
+    *pooling.CASES,
+    *reshaping.CASES,
+]

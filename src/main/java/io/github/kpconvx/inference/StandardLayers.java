@@ -3,16 +3,19 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.layer.core.ActivationLayer;
 import io.github.kpconvx.layer.core.BatchNormalization;
 import io.github.kpconvx.layer.core.Concatenate;
-import io.github.kpconvx.layer.core.Conv1D;
+import io.github.kpconvx.layer.core.Convolution;
 import io.github.kpconvx.layer.core.Dense;
 import io.github.kpconvx.layer.core.Dot;
 import io.github.kpconvx.layer.core.Dropout;
 import io.github.kpconvx.layer.core.Embedding;
-import io.github.kpconvx.layer.core.GlobalMaxPooling1D;
+import io.github.kpconvx.layer.core.Flatten;
+import io.github.kpconvx.layer.core.GlobalPooling;
 import io.github.kpconvx.layer.core.LayerNormalization;
-import io.github.kpconvx.layer.core.MaxPooling1D;
 import io.github.kpconvx.layer.core.Merge;
 import io.github.kpconvx.layer.core.PReLU;
+import io.github.kpconvx.layer.core.Permute;
+import io.github.kpconvx.layer.core.Pooling;
+import io.github.kpconvx.layer.core.RepeatVector;
 import io.github.kpconvx.layer.core.Reshape;
 import io.github.kpconvx.layer.core.Tile;
 import io.github.kpconvx.layer.vl3d.FeaturesResamplingLayer;
@@ -27,6 +30,7 @@ import io.github.kpconvx.layer.vl3d.RBFFeatExtractLayer;
 import io.github.kpconvx.layer.vl3d.RBFFeatProcessingLayer;
 import io.github.kpconvx.network.LayerFactory;
 import io.github.kpconvx.network.LayerRegistry;
+import java.util.List;
 import java.util.function.Function;
 
 /** The layers that this library knows: Keras's own that are supported, and VL3D's. */
@@ -43,9 +47,6 @@ public final class StandardLayers {
             .withBuiltIn("PReLU", PReLU::new)
             .withBuiltIn("Dropout", Dropout::new)
             .withBuiltIn("Concatenate", Concatenate::new)
-            .withBuiltIn("Conv1D", Conv1D::new)
-            .withBuiltIn("MaxPooling1D", MaxPooling1D::new)
-            .withBuiltIn("GlobalMaxPooling1D", GlobalMaxPooling1D::new)
             .withBuiltIn("Reshape", Reshape::new)
             .withBuiltIn("Dot", Dot::new)
             .withBuiltIn("Tile", Tile::new)
@@ -63,7 +64,7 @@ public final class StandardLayers {
     for (String name : ActivationLayer.CLASS_NAMES) {
       registry = registry.withBuiltIn(name, ActivationLayer::new);
     }
-    return withFilter(withNormalizations(registry), GaussianFilter.UNKNOWN);
+    return withFilter(withNormalizations(withConvolutions(registry)), GaussianFilter.UNKNOWN);
   }
 
   private static LayerRegistry withNormalizations(LayerRegistry given) {
@@ -75,6 +76,35 @@ public final class StandardLayers {
       registry = registry.withBuiltIn(name, Merge::new);
     }
     return registry;
+  }
+
+  /** Convolution, pooling and what reshapes their inputs, under Keras's other names too. */
+  private static LayerRegistry withConvolutions(LayerRegistry registry) {
+    LayerRegistry all =
+        registry
+            .withBuiltIn("Conv1D", Convolution::of1D)
+            .withBuiltIn("Convolution1D", Convolution::of1D)
+            .withBuiltIn("Conv2D", Convolution::of2D)
+            .withBuiltIn("Convolution2D", Convolution::of2D)
+            .withBuiltIn("Flatten", Flatten::new)
+            .withBuiltIn("Permute", Permute::new)
+            .withBuiltIn("RepeatVector", RepeatVector::new);
+    for (int d = 1; d <= 2; d++) {
+      int dimensions = d;
+      LayerFactory max = object -> Pooling.max(object, dimensions);
+      LayerFactory globalMax = object -> GlobalPooling.max(object, dimensions);
+      for (String name : List.of("MaxPooling%dD", "MaxPool%dD")) {
+        all = all.withBuiltIn(name.formatted(d), max);
+        all = all.withBuiltIn("Global" + name.formatted(d), globalMax);
+      }
+      LayerFactory average = object -> Pooling.average(object, dimensions);
+      LayerFactory globalAverage = object -> GlobalPooling.average(object, dimensions);
+      for (String name : List.of("AveragePooling%dD", "AvgPool%dD")) {
+        all = all.withBuiltIn(name.formatted(d), average);
+        all = all.withBuiltIn("Global" + name.formatted(d), globalAverage);
+      }
+    }
+    return all;
   }
 
   private static LayerRegistry withFilter(LayerRegistry registry, GaussianFilter gaussian) {

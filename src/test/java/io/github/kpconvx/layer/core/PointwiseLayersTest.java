@@ -113,9 +113,9 @@ class PointwiseLayersTest {
     "2, 3, 1, causal"
   })
   void convolvesAsALoopDoes(int width, int stride, int dilation, String padding) {
-    Conv1D conv =
+    Convolution conv =
         layer(
-            Conv1D::new,
+            Convolution::of1D,
             "Conv1D",
             """
             {"name": "conv", "filters": 3, "kernel_size": [%d], "strides": [%d], "dilation_rate": %d,
@@ -153,18 +153,18 @@ class PointwiseLayersTest {
   @Test
   void poolsTheLargest() {
     Values x = new Values(Shape.of(1, 5, 2), new float[] {1, 9, 4, 8, 3, 7, 2, 6, 5, 10});
-    MaxPooling1D halves = layer(MaxPooling1D::new, "MaxPooling1D", "{}");
+    Pooling halves = layer(object -> Pooling.max(object, 1), "MaxPooling1D", "{}");
     assertArrayEquals(new float[] {4, 9, 3, 7}, run(halves, null, x).values());
-    MaxPooling1D same =
+    Pooling same =
         layer(
-            MaxPooling1D::new,
+            object -> Pooling.max(object, 1),
             "MaxPooling1D",
             "{\"pool_size\": [3], \"strides\": 2, \"padding\": \"same\"}");
     assertArrayEquals(new float[] {4, 9, 4, 8, 5, 10}, run(same, null, x).values());
-    GlobalMaxPooling1D all = layer(GlobalMaxPooling1D::new, "GlobalMaxPooling1D", "{}");
+    GlobalPooling all = layer(object -> GlobalPooling.max(object, 1), "GlobalMaxPooling1D", "{}");
     assertArrayEquals(new float[] {5, 10}, run(all, null, x).values());
-    GlobalMaxPooling1D kept =
-        layer(GlobalMaxPooling1D::new, "GlobalMaxPooling1D", "{\"keepdims\": true}");
+    GlobalPooling kept =
+        layer(object -> GlobalPooling.max(object, 1), "GlobalMaxPooling1D", "{\"keepdims\": true}");
     assertArrayEquals(new long[] {1, 1, 2}, run(kept, null, x).shape().asArray());
   }
 
@@ -225,13 +225,12 @@ class PointwiseLayersTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "Conv1D|{}|filters = nothing",
+        "Conv1D|{\"kernel_size\": 1}|filters = nothing",
         "Conv1D|{\"filters\": 2}|kernel_size = nothing",
         "Conv1D|{\"filters\": 2, \"kernel_size\": [1, 2]}|expected an integer of at least 1 or",
         "Conv1D|{\"filters\": 2, \"kernel_size\": 3, \"strides\": 2, \"dilation_rate\": 2}|strides = 2",
-        "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"groups\": 2}|groups = 2, expected 1",
-        "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"data_format\": \"channels_first\"}|data_format",
-        "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"lora_rank\": 2}|lora_rank = 2",
+        "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"groups\": 3}|groups = 3, expected a divisor of filters = 2",
+        "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"data_format\": \"first\"}|data_format = \"first\"",
         "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"padding\": \"full\"}|padding = \"full\"",
         "MaxPooling1D|{\"pool_size\": 0}|pool_size = 0",
         "Reshape|{}|target_shape = null",
@@ -265,9 +264,9 @@ class PointwiseLayersTest {
 
   private static Layer any(String className, String config) {
     return switch (className) {
-      case "Conv1D" -> layer(Conv1D::new, className, config);
-      case "MaxPooling1D" -> layer(MaxPooling1D::new, className, config);
-      case "GlobalMaxPooling1D" -> layer(GlobalMaxPooling1D::new, className, config);
+      case "Conv1D" -> layer(Convolution::of1D, className, config);
+      case "MaxPooling1D" -> layer(object -> Pooling.max(object, 1), className, config);
+      case "GlobalMaxPooling1D" -> layer(object -> GlobalPooling.max(object, 1), className, config);
       case "Reshape" -> layer(Reshape::new, className, config);
       case "Dot" -> layer(Dot::new, className, config);
       default -> layer(Tile::new, className, config);
