@@ -34,7 +34,7 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.RunOptions;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Loads models: a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
@@ -358,7 +358,7 @@ public final class KPConvX {
         LOG.warn("The stored graph is run, as the network cannot be rebuilt: {}", e.getMessage());
         return storedModel(stored, "the network cannot be rebuilt: " + e.getMessage(), start);
       }
-      Map<String, TFloat32> values =
+      Map<String, TType> values =
           WeightLoader.read(network.layers(), network.match(stored.weights()), kernelPoints());
       LoadedGraphs graphs = graphs(networks, outline.inputs(), values);
       try {
@@ -386,8 +386,8 @@ public final class KPConvX {
 
     /** Takes care of the values: they are closed as soon as no graph needs them any more. */
     private LoadedGraphs graphs(
-        Supplier<Network> networks, List<TensorSpec> inputs, Map<String, TFloat32> values) {
-      Runnable release = () -> values.values().forEach(TFloat32::close);
+        Supplier<Network> networks, List<TensorSpec> inputs, Map<String, TType> values) {
+      Runnable release = () -> values.values().forEach(TType::close);
       try {
         if (engine == Engine.COMPILED) {
           return new GraphPerNeighbourCount(
@@ -410,7 +410,7 @@ public final class KPConvX {
         Network network,
         Formulation formulation,
         Map<String, Shape> shapes,
-        Map<String, TFloat32> values) {
+        Map<String, TType> values) {
       Graph graph = new Graph();
       try {
         network.freeze(values);

@@ -53,7 +53,7 @@ final class KernelReader {
             name -> {
               StoredWeight weight = weights.get(only.prefix() + name);
               if (weight != null) {
-                found.put(name, copy(weight.read()));
+                found.put(name, copy((TFloat32) weight.read()));
               }
             });
     return new StoredKernel(

@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Writes a stored model to another file.
@@ -50,11 +50,11 @@ record ModelConverter(
     if (version.isPresent() && ownConfig) {
       writer = writer.withKerasVersion(version.get());
     }
-    Map<String, TFloat32> values = WeightLoader.read(network.layers(), found, kernelPoints);
+    Map<String, TType> values = WeightLoader.read(network.layers(), found, kernelPoints);
     try {
       options.apply(writer).write(target, values);
     } finally {
-      values.values().forEach(TFloat32::close);
+      values.values().forEach(TType::close);
     }
   }
 

@@ -53,7 +53,7 @@ public abstract class Layer {
   private final Optional<Regularizer> activityRegularizer;
   private final Map<String, Operand<TFloat32>> activityLosses = new LinkedHashMap<>();
   private final List<Op> updates = new ArrayList<>();
-  private Map<String, TFloat32> frozen;
+  private Map<String, TType> frozen;
   private boolean outlined;
   private boolean built;
 
@@ -165,11 +165,11 @@ public abstract class Layer {
    *     name}; they stay the caller's to close, and have to last until the layer was called
    * @throws IllegalStateException if it was built before
    */
-  public final void freeze(Map<String, TFloat32> values) {
+  public final void freeze(Map<String, ? extends TType> values) {
     visit(
         (prefix, layer) -> {
           layer.requireNotBuilt();
-          Map<String, TFloat32> own = new LinkedHashMap<>();
+          Map<String, TType> own = new LinkedHashMap<>();
           values.forEach(
               (weight, value) -> {
                 if (weight.startsWith(prefix)) {
@@ -204,9 +204,13 @@ public abstract class Layer {
     return frozen != null;
   }
 
-  /** The value that one of the layer's own weights keeps. */
+  /** The value that one of the layer's own weights of float32 keeps. */
   public final TFloat32 frozen(String weight) {
-    TFloat32 value = frozen.get(weight);
+    return (TFloat32) frozenValue(weight);
+  }
+
+  private TType frozenValue(String weight) {
+    TType value = frozen.get(weight);
     if (value == null) {
       throw new KerasException(
           object.describe() + ": no value for weight " + weight + ", got " + frozen.keySet());
@@ -477,7 +481,8 @@ public abstract class Layer {
   }
 
   /**
-   * Adds a weight; the order of the calls is Keras's order of creation.
+   * Adds a weight of the {@linkplain #variableType() type that the layer's weights are kept in};
+   * the order of the calls is Keras's order of creation.
    *
    * @param tf the operations of the graph that is added to
    * @param spec what it is
@@ -485,12 +490,27 @@ public abstract class Layer {
    * @return the weight
    */
   protected final LayerVariable addWeight(Ops tf, WeightSpec spec, WeightRules rules) {
+    return addWeight(tf, spec, rules, variableType());
+  }
+
+  /**
+   * Adds a weight of a type that the dtype policy does not tell.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param spec what it is
+   * @param rules how it starts, what its size costs and what it is kept to
+   * @param type its type
+   * @return the weight
+   */
+  protected final LayerVariable addWeight(Ops tf, WeightSpec spec, WeightRules rules, DType type) {
+    WeightSpec typed = spec.of(type);
     LayerVariable variable =
         outlined
-            ? LayerVariable.outline(tf, operationName(), spec, rules)
+            ? LayerVariable.outline(tf, operationName(), typed, rules)
             : frozen == null
-                ? new LayerVariable(tf, operationName(), spec, rules)
-                : LayerVariable.constant(tf, operationName(), spec, rules, frozen(spec.name()));
+                ? LayerVariable.of(tf, operationName(), typed, rules)
+                : LayerVariable.constant(
+                    tf, operationName(), typed, rules, frozenValue(spec.name()));
     weights.put(spec.name(), variable);
     return variable;
   }
@@ -518,7 +538,7 @@ public abstract class Layer {
   }
 
   /**
-   * One of the layer's own weights.
+   * One of the layer's own weights, which is of float32.
    *
    * @param weight its name
    * @return its value
@@ -537,23 +557,10 @@ public abstract class Layer {
    */
   @SuppressWarnings("unchecked") // The type is checked.
   protected final <T extends TType> Operand<T> weight(String weight, Operand<T> like) {
-    Operand<TFloat32> value = weight(weight);
+    Operand<? extends TType> value = weights.get(weight).operand();
     return value.type().equals(like.type())
         ? (Operand<T>) value
         : Ops.create(like.op().env()).dtypes.cast(value, like.type());
-  }
-
-  /**
-   * One of the layer's own weights, in the type of what it is computed with.
-   *
-   * @param tf the operations of the graph
-   * @param weight its name
-   * @param like what it is computed with
-   * @param <T> the type of that
-   * @return its value
-   */
-  protected final <T extends TType> Operand<T> weight(Ops tf, String weight, Operand<T> like) {
-    return tf.dtypes.cast(weight(weight), like.type());
   }
 
   /**

@@ -1,5 +1,7 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.dtype.DType;
+import io.github.kpconvx.dtype.TensorData;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import org.tensorflow.EagerSession;
@@ -11,6 +13,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * A layer's weight as it lives in a graph: a variable, which has no value until {@link #assign}
@@ -21,51 +24,60 @@ import org.tensorflow.types.TFloat32;
 public final class LayerVariable {
   private final WeightSpec spec;
   private final WeightRules rules;
-  private final Variable<TFloat32> variable;
-  private final Operand<TFloat32> value;
-  private final Placeholder<TFloat32> input;
-  private final Operand<TFloat32> assign;
+  private final Variable<? extends TType> variable;
+  private final Operand<? extends TType> value;
+  private final Placeholder<? extends TType> input;
+  private final Operand<? extends TType> assign;
 
-  /** A weight that can change, of a layer whose operations have the given name. */
-  LayerVariable(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
+  private LayerVariable(
+      WeightSpec spec,
+      WeightRules rules,
+      Variable<? extends TType> variable,
+      Operand<? extends TType> value,
+      Placeholder<? extends TType> input,
+      Operand<? extends TType> assign) {
     this.spec = spec;
     this.rules = rules;
+    this.variable = variable;
+    this.value = value;
+    this.input = input;
+    this.assign = assign;
+  }
+
+  /** A weight that can change, of a layer whose operations have the given name. */
+  static LayerVariable of(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
+    return variable(tf, layer, spec, rules, spec.dtype().tensor());
+  }
+
+  private static <T extends TType> LayerVariable variable(
+      Ops tf, String layer, WeightSpec spec, WeightRules rules, Class<T> type) {
     // At the root of the graph, without a slash: optimizers of tensorflow-framework name their
     // state
     // after the variable there.
     Ops root = Ops.create(tf.scope().env());
-    this.variable = named(root, layer, spec).variable(spec.shape(), TFloat32.class);
+    Variable<T> variable = named(root, layer, spec).variable(spec.shape(), type);
+    Placeholder<T> input = tf.placeholder(type, Placeholder.shape(spec.shape()));
     // Gradients taken directly of a reference variable crash TensorFlow; of an identity of it they
     // do not.
-    this.value = tf.identity(variable);
-    this.input = tf.placeholder(TFloat32.class, Placeholder.shape(spec.shape()));
-    this.assign = tf.assign(variable, input);
-  }
-
-  private LayerVariable(WeightSpec spec, WeightRules rules, Operand<TFloat32> value) {
-    this.spec = spec;
-    this.rules = rules;
-    this.variable = null;
-    this.input = null;
-    this.assign = null;
-    this.value = value;
+    return new LayerVariable(
+        spec, rules, variable, tf.identity(variable), input, tf.assign(variable, input));
   }
 
   /** A weight that keeps its value. */
   static LayerVariable constant(
-      Ops tf, String layer, WeightSpec spec, WeightRules rules, TFloat32 constant) {
+      Ops tf, String layer, WeightSpec spec, WeightRules rules, TType constant) {
     LayerVariable variable =
-        new LayerVariable(spec, rules, named(tf, layer, spec).constantOf(constant));
-    variable.requireShape(constant);
+        new LayerVariable(
+            spec, rules, null, named(tf, layer, spec).constantOf(constant), null, null);
+    variable.requireFit(constant);
     return variable;
   }
 
   /** A weight that never gets a value. */
   static LayerVariable outline(Ops tf, String layer, WeightSpec spec, WeightRules rules) {
-    return new LayerVariable(
-        spec,
-        rules,
-        named(tf, layer, spec).placeholder(TFloat32.class, Placeholder.shape(spec.shape())));
+    Operand<? extends TType> nothing =
+        named(tf, layer, spec).placeholder(spec.dtype().tensor(), Placeholder.shape(spec.shape()));
+    return new LayerVariable(spec, rules, null, nothing, null, null);
   }
 
   /** Not in a scope: for each, TensorFlow Java copies the names of all operations of the graph. */
@@ -95,34 +107,56 @@ public final class LayerVariable {
    * The variable itself, for optimizers.
    *
    * @return the variable
+   * @throws KerasException if the weight is not float32, the only type that is trained
    * @throws IllegalStateException if the layer is frozen or outlined
    */
+  @SuppressWarnings("unchecked") // The type is checked.
   public Variable<TFloat32> variable() {
     requireVariable();
-    return variable;
+    requireFloat32();
+    return (Variable<TFloat32>) variable;
   }
 
   /**
    * Its value, for use in a graph.
    *
    * @return an operand of the weight's shape
+   * @throws KerasException if the weight is not float32
    */
+  @SuppressWarnings("unchecked") // The type is checked.
   public Operand<TFloat32> value() {
+    requireFloat32();
+    return (Operand<TFloat32>) value;
+  }
+
+  /**
+   * Its value, for use in a graph, of whatever type it is.
+   *
+   * @return an operand of the weight's shape and type
+   */
+  public Operand<? extends TType> operand() {
     return value;
+  }
+
+  private void requireFloat32() {
+    if (spec.dtype() != DType.FLOAT32) {
+      throw new KerasException(
+          "Weight " + spec.name() + " is " + spec.dtype() + ", expected float32");
+    }
   }
 
   /**
    * Gives it a value.
    *
    * @param session a session over the variable's graph
-   * @param newValue the value, of the weight's shape; stays the caller's to close
-   * @throws KerasException if the value has another shape
+   * @param newValue the value, of the weight's shape and type; stays the caller's to close
+   * @throws KerasException if the value has another shape or type
    * @throws IllegalStateException if the layer is frozen or outlined
    */
-  public void assign(Session session, TFloat32 newValue) {
+  public void assign(Session session, TType newValue) {
     requireVariable();
-    requireShape(newValue);
-    session.runner().feed(input, newValue).addTarget(assign).run().close();
+    requireFit(newValue);
+    session.runner().feed(input.asOutput(), newValue).addTarget(assign).run().close();
   }
 
   private void requireVariable() {
@@ -132,7 +166,7 @@ public final class LayerVariable {
     }
   }
 
-  private void requireShape(TFloat32 newValue) {
+  private void requireFit(TType newValue) {
     Shape expected = spec.shape();
     if (!newValue.shape().equals(expected)) {
       throw new KerasException(
@@ -143,6 +177,11 @@ public final class LayerVariable {
               + ", cannot take a value of shape "
               + newValue.shape());
     }
+    DType type = DType.of(newValue.type());
+    if (type != spec.dtype()) {
+      throw new KerasException(
+          "Weight " + spec.name() + " is " + spec.dtype() + ", cannot take a value of " + type);
+    }
   }
 
   /**
@@ -152,18 +191,19 @@ public final class LayerVariable {
    * @param seed what a random initializer without a seed of its own draws from
    */
   public void initialize(Session session, long seed) {
-    try (TFloat32 newValue = initialValue(seed)) {
+    try (TType newValue = initialValue(seed)) {
       assign(session, newValue);
     }
   }
 
   /** Eagerly, so that the graph does not grow with each start. */
-  private TFloat32 initialValue(long seed) {
+  private TType initialValue(long seed) {
     try (EagerSession eager = EagerSession.create()) {
-      Operand<TFloat32> first = rules.initializer().call(Ops.create(eager), spec.shape(), seed);
+      Ops tf = Ops.create(eager);
+      Operand<TFloat32> first = rules.initializer().call(tf, spec.shape(), seed);
       // A copy, as the session's end takes its tensors with it.
-      try (TFloat32 value = first.asTensor()) {
-        return TFloat32.tensorOf(value);
+      try (TType value = tf.dtypes.cast(first, spec.dtype().tensor()).asTensor()) {
+        return TensorData.copy(value);
       }
     }
   }
@@ -173,14 +213,15 @@ public final class LayerVariable {
    * io.github.kpconvx.layer.function.Initializer#isComputed() computes}.
    *
    * @return a new tensor, the caller's to close
-   * @throws KerasException if it computes none, but draws random numbers
+   * @throws KerasException if it computes none, but draws random numbers, or is not float32
    */
   public TFloat32 computedValue() {
     if (!rules.initializer().isComputed()) {
       throw new KerasException(
           "Weight " + spec.name() + " cannot be recomputed: its initializer draws random numbers");
     }
-    return initialValue(0);
+    requireFloat32();
+    return (TFloat32) initialValue(0);
   }
 
   /**
@@ -188,11 +229,23 @@ public final class LayerVariable {
    *
    * @param session a session over the variable's graph
    * @return a new tensor, the caller's to close
+   * @throws KerasException if the weight is not float32
    */
   public TFloat32 read(Session session) {
+    requireFloat32();
+    return (TFloat32) readAny(session);
+  }
+
+  /**
+   * Reads its value, of whatever type it is.
+   *
+   * @param session a session over the variable's graph
+   * @return a new tensor of the weight's type, the caller's to close
+   */
+  public TType readAny(Session session) {
     // A copy: what is fetched of a variable is its own memory, which the next step changes.
     try (Tensor fetched = session.runner().fetch(value).run().get(0)) {
-      return TFloat32.tensorOf((TFloat32) fetched);
+      return TensorData.copy((TType) fetched);
     }
   }
 }

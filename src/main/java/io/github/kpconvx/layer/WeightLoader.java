@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.dtype.TensorData;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightStore;
@@ -7,8 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Session;
-import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /** Gives layers the weights that a file holds for them. */
 public final class WeightLoader {
@@ -36,7 +36,7 @@ public final class WeightLoader {
                   .ownVariables()
                   .forEach(
                       (name, variable) -> {
-                        try (TFloat32 value = value(layer, prefix, variable, found, kernelPoints)) {
+                        try (TType value = value(layer, prefix, variable, found, kernelPoints)) {
                           variable.assign(session, value);
                         }
                       }));
@@ -53,9 +53,9 @@ public final class WeightLoader {
    * @throws KerasException if there are no kernel points for a layer, or a weight is missing or
    *     cannot be read
    */
-  public static Map<String, TFloat32> read(
+  public static Map<String, TType> read(
       List<? extends Layer> layers, Map<String, StoredWeight> found, KernelPoints kernelPoints) {
-    Map<String, TFloat32> values = new LinkedHashMap<>();
+    Map<String, TType> values = new LinkedHashMap<>();
     try {
       for (Layer outer : layers) {
         outer.visit(
@@ -70,12 +70,12 @@ public final class WeightLoader {
       }
       return values;
     } catch (RuntimeException | Error e) {
-      values.values().forEach(TFloat32::close);
+      values.values().forEach(TType::close);
       throw e;
     }
   }
 
-  private static TFloat32 value(
+  private static TType value(
       Layer layer,
       String prefix,
       LayerVariable weight,
@@ -84,7 +84,7 @@ public final class WeightLoader {
     String name = weight.spec().name();
     StoredWeight stored = found.get(prefix + name);
     if (stored != null) {
-      TFloat32 value = stored.read();
+      TType value = stored.read();
       try {
         requireFinite(layer, stored.path(), value);
         return value;
@@ -100,15 +100,18 @@ public final class WeightLoader {
   }
 
   /** A model with such a weight would answer NaN without a word. */
-  private static void requireFinite(Layer layer, String path, TFloat32 value) {
-    float[] numbers = new float[Math.toIntExact(value.size())];
-    value.copyTo(DataBuffers.of(numbers, false, false));
-    for (int i = 0; i < numbers.length; i++) {
-      if (!Float.isFinite(numbers[i])) {
-        throw new KerasException(
-            "%s: weight %s holds %s at place %d of %d, expected finite numbers; its training failed or the file is damaged"
-                .formatted(layer.serialize().describe(), path, numbers[i], i, numbers.length));
-      }
-    }
+  private static void requireFinite(Layer layer, String path, TType value) {
+    TensorData.notFinite(value)
+        .ifPresent(
+            place -> {
+              throw new KerasException(
+                  "%s: weight %s holds %s at place %d of %d, expected finite numbers; its training failed or the file is damaged"
+                      .formatted(
+                          layer.serialize().describe(),
+                          path,
+                          TensorData.text(value, place),
+                          place,
+                          value.size()));
+            });
   }
 }

@@ -3,6 +3,7 @@ package io.github.kpconvx.network;
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
@@ -41,6 +42,7 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Writes a model to a file that Keras opens as one of its own: by the target's name a {@code
@@ -198,7 +200,7 @@ public final class ModelWriter {
    *     cannot hold the kernel points; if the configuration is not allowed, or is Keras 2's and the
    *     target an archive; if a weight is missing, surplus or of another shape
    */
-  public void write(Path target, Map<String, TFloat32> weights) {
+  public void write(Path target, Map<String, ? extends TType> weights) {
     Kind kind = kind(target);
     requireFree(target, kind == Kind.SAVED_MODEL);
     try (Graph graph = new Graph()) {
@@ -257,8 +259,8 @@ public final class ModelWriter {
     return Network.isLayer(config);
   }
 
-  private Network network(Map<String, TFloat32> weights) {
-    return Network.of(config, weights.values().stream().map(TFloat32::shape).toList(), registry);
+  private Network network(Map<String, ? extends TType> weights) {
+    return Network.of(config, weights.values().stream().map(TType::shape).toList(), registry);
   }
 
   private void requireFree(Path target, boolean savedModel) {
@@ -311,7 +313,7 @@ public final class ModelWriter {
     }
   }
 
-  private static void requireAll(LayerSpec spec, Map<String, TFloat32> weights) {
+  private static void requireAll(LayerSpec spec, Map<String, ? extends TType> weights) {
     Map<String, WeightSpec> expected = spec.qualifiedWeights();
     Set<String> missing = new LinkedHashSet<>(expected.keySet());
     missing.removeAll(weights.keySet());
@@ -327,6 +329,11 @@ public final class ModelWriter {
     expected.forEach(
         (name, weight) -> {
           Shape shape = weights.get(name).shape();
+          DType type = DType.of(weights.get(name).type());
+          if (type != weight.dtype()) {
+            throw new KerasException(
+                "Weight " + name + " to write is " + type + ", expected " + weight.dtype());
+          }
           if (!shape.equals(weight.shape())) {
             throw new KerasException(
                 "Weight " + name + " to write has shape " + shape + ", expected " + weight.shape());
@@ -367,11 +374,15 @@ public final class ModelWriter {
   }
 
   private void writeFile(
-      Path target, Kind kind, Network network, Map<String, TFloat32> weights, Set<String> apart)
+      Path target,
+      Kind kind,
+      Network network,
+      Map<String, ? extends TType> weights,
+      Set<String> apart)
       throws IOException {
     LayerSpec spec =
         kind == Kind.ARCHIVE && isLayer() ? network.layers().get(0).spec() : network.spec();
-    Map<String, TFloat32> held = new LinkedHashMap<>(weights);
+    Map<String, TType> held = new LinkedHashMap<>(weights);
     held.keySet().removeAll(apart);
     Map<Path, AtomicFile.Writer> files = new LinkedHashMap<>();
     tables(network, weights, apart)
@@ -428,13 +439,13 @@ public final class ModelWriter {
 
   /** The files for kernel points that the model's file cannot hold. */
   private Map<Path, TFloat32> tables(
-      Network network, Map<String, TFloat32> weights, Set<String> apart) {
+      Network network, Map<String, ? extends TType> weights, Set<String> apart) {
     Map<Path, TFloat32> tables = new LinkedHashMap<>();
     mayBeUntracked(network)
         .forEach(
             (name, owned) -> {
               if (apart.contains(name)) {
-                TFloat32 points = weights.get(name);
+                TFloat32 points = (TFloat32) weights.get(name);
                 kernelPoints
                     .of(owned.layer(), owned.weight(), points)
                     .ifPresent(
@@ -466,7 +477,7 @@ public final class ModelWriter {
   }
 
   private void writeSavedModel(
-      Path target, ServedModel model, Network network, Map<String, TFloat32> weights)
+      Path target, ServedModel model, Network network, Map<String, ? extends TType> weights)
       throws IOException {
     AtomicFile.writeDirectory(
         target,

@@ -31,6 +31,7 @@ import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * A functional or sequential model of Keras 3 or Keras 2, rebuilt from its configuration: which
@@ -276,7 +277,7 @@ public final class Network {
    *     name}; they stay the caller's to close, and have to last until the network was called
    * @throws IllegalStateException if it was built before
    */
-  public void freeze(Map<String, TFloat32> values) {
+  public void freeze(Map<String, ? extends TType> values) {
     layers().forEach(layer -> layer.freeze(values));
   }
 

@@ -1,6 +1,7 @@
 package io.github.kpconvx.network;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.kpconvx.dtype.TensorData;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.StoredModel;
@@ -11,8 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import org.tensorflow.ndarray.buffer.ByteDataBuffer;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /** Compares what was written with what was to be written. */
 final class ReadBack {
@@ -40,7 +40,7 @@ final class ReadBack {
    * @param expected the values by qualified name; the file holds no others
    * @throws IOException if one differs, is missing or surplus
    */
-  static void requireEqual(Path file, LayerSpec model, Map<String, TFloat32> expected)
+  static void requireEqual(Path file, LayerSpec model, Map<String, ? extends TType> expected)
       throws IOException {
     try (StoredModel storeFile = StoredModel.open(file);
         WeightStore store = storeFile.weights()) {
@@ -50,8 +50,9 @@ final class ReadBack {
             "it reads back with the weights " + found.keySet() + ", expected " + expected.keySet());
       }
       for (Map.Entry<String, StoredWeight> weight : found.entrySet()) {
-        try (TFloat32 value = weight.getValue().read()) {
-          if (!Arrays.equals(bytes(value), bytes(expected.get(weight.getKey())))) {
+        try (TType value = weight.getValue().read()) {
+          if (!Arrays.equals(
+              TensorData.bytes(value), TensorData.bytes(expected.get(weight.getKey())))) {
             throw new IOException("weight " + weight.getKey() + " reads back with other values");
           }
         }
@@ -59,12 +60,5 @@ final class ReadBack {
     } catch (KerasException e) {
       throw new IOException("it does not read back: " + e.getMessage(), e);
     }
-  }
-
-  private static byte[] bytes(TFloat32 tensor) {
-    ByteDataBuffer data = tensor.asRawTensor().data();
-    byte[] bytes = new byte[Math.toIntExact(data.size())];
-    data.read(bytes);
-    return bytes;
   }
 }

@@ -36,10 +36,14 @@ final class ServingFunction {
     List<ServedModel.Variable> variables = new ArrayList<>();
     for (Map.Entry<String, LayerVariable> weight : network.variables().entrySet()) {
       String name = weight.getKey();
-      signature.input("variable_" + variables.size(), weight.getValue().value());
+      signature.input("variable_" + variables.size(), weight.getValue().operand());
       variables.add(
           new ServedModel.Variable(
-              name, weight.getValue().spec().shape(), trained.contains(name), bare.contains(name)));
+              name,
+              weight.getValue().spec().shape(),
+              weight.getValue().spec().dtype(),
+              trained.contains(name),
+              bare.contains(name)));
     }
     List<ServedModel.Tensor> outputs = new ArrayList<>();
     for (Map.Entry<String, Operand<?>> output : built.outputs().entrySet()) {

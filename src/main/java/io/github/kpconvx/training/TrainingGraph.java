@@ -31,6 +31,7 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TType;
 
 /**
  * A network in a graph, called once to train and once to be evaluated, with an optimizer's step.
@@ -181,7 +182,7 @@ final class TrainingGraph implements AutoCloseable {
         .variables()
         .forEach(
             (name, variable) -> {
-              try (TFloat32 value = variable.read(session)) {
+              try (TType value = variable.readAny(session)) {
                 weights.put(name, Tensors.toArray(value));
               }
             });
@@ -195,16 +196,16 @@ final class TrainingGraph implements AutoCloseable {
         .forEach(
             (name, variable) -> {
               try (Tensor value = Tensors.of(values.get(name))) {
-                variable.assign(session, (TFloat32) value);
+                variable.assign(session, (TType) value);
               }
             });
   }
 
   /** Runs something on the weights as they are now. */
-  void withWeights(Consumer<Map<String, TFloat32>> body) {
-    Map<String, TFloat32> weights = new LinkedHashMap<>();
+  void withWeights(Consumer<Map<String, TType>> body) {
+    Map<String, TType> weights = new LinkedHashMap<>();
     try {
-      network.variables().forEach((name, variable) -> weights.put(name, variable.read(session)));
+      network.variables().forEach((name, variable) -> weights.put(name, variable.readAny(session)));
       body.accept(weights);
     } finally {
       weights.values().forEach(Tensor::close);

@@ -53,6 +53,6 @@ final class TrainingMemory {
   private static double bytes(LayerVariable variable) {
     return Arrays.stream(variable.spec().shape().asArray())
         .asDoubleStream()
-        .reduce(Float.BYTES, (a, b) -> a * b);
+        .reduce(variable.spec().dtype().bytes(), (a, b) -> a * b);
   }
 }

@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
 
 /** Models of every kind of file, written as every kind of file. */
 class ConvertTest {
@@ -197,7 +198,7 @@ class ConvertTest {
               (name, tensor) -> {
                 try (tensor) {
                   float[] copy = new float[(int) tensor.size()];
-                  tensor.copyTo(DataBuffers.of(copy));
+                  ((TFloat32) tensor).copyTo(DataBuffers.of(copy));
                   values.put(name, copy);
                 }
               });

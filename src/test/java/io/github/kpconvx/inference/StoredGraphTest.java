@@ -38,6 +38,7 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.RunOptions;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TString;
+import org.tensorflow.types.family.TType;
 
 /** Graphs that a SavedModel stores, run with limits and looked at. */
 class StoredGraphTest {
@@ -164,11 +165,11 @@ class StoredGraphTest {
         Graph graph = new Graph()) {
       Network network = Network.of(config, List.of(), StandardLayers.registry());
       network.outline(Ops.create(graph));
-      Map<String, TFloat32> weights =
+      Map<String, TType> weights =
           WeightLoader.read(network.layers(), network.match(store), KernelPoints.fromFileOnly());
-      weights.get("classes/bias").setFloat(Float.NaN, 2);
+      ((TFloat32) weights.get("classes/bias")).setFloat(Float.NaN, 2);
       ModelWriter.of(config, StandardLayers.registry()).write(stored, weights);
-      weights.values().forEach(TFloat32::close);
+      weights.values().forEach(TType::close);
     }
     for (Engine engine : Engine.values()) {
       KPConvX.Loader loader = KPConvX.loader(stored).withEngine(engine);

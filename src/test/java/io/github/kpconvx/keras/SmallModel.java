@@ -120,7 +120,7 @@ public final class SmallModel {
   }
 
   public static float[] values(StoredWeight weight) {
-    try (TFloat32 tensor = weight.read()) {
+    try (TFloat32 tensor = (TFloat32) weight.read()) {
       assertEquals(weight.shape(), tensor.shape());
       float[] values = new float[(int) tensor.size()];
       tensor.copyTo(DataBuffers.of(values));

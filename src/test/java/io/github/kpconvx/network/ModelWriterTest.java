@@ -90,7 +90,7 @@ class ModelWriterTest {
   }
 
   private static int[] bits(StoredWeight weight) {
-    try (TFloat32 value = weight.read()) {
+    try (TFloat32 value = (TFloat32) weight.read()) {
       int[] bits = new int[(int) value.size()];
       value.asRawTensor().data().asInts().read(bits);
       return bits;
@@ -254,7 +254,7 @@ class ModelWriterTest {
       try (Graph graph = new Graph()) {
         Network network = Network.of(config, StandardLayers.registry());
         network.build(Ops.create(graph), io.github.kpconvx.layer.Mode.INFERENCE);
-        network.match(store).forEach((name, stored) -> weights.put(name, stored.read()));
+        network.match(store).forEach((name, stored) -> weights.put(name, (TFloat32) stored.read()));
       }
     }
     tensors.addAll(weights.values());

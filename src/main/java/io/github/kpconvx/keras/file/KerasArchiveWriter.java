@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Writes {@code .keras} archives as Keras 3's {@code model.save} does, with the entries stored, not
@@ -39,7 +39,7 @@ public final class KerasArchiveWriter {
       KerasObject config,
       String kerasVersion,
       LayerSpec model,
-      Map<String, TFloat32> weights)
+      Map<String, ? extends TType> weights)
       throws IOException {
     Path hdf5 = file.resolveSibling(file.getFileName() + ".h5");
     try {

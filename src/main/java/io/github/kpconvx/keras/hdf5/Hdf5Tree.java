@@ -1,7 +1,10 @@
 package io.github.kpconvx.keras.hdf5;
 
+import io.github.kpconvx.dtype.DType;
+import io.github.kpconvx.dtype.TensorData;
 import io.jhdf.HdfFile;
 import io.jhdf.WritableHdfFile;
+import io.jhdf.api.WritableDataset;
 import io.jhdf.api.WritableGroup;
 import io.jhdf.checksum.ChecksumUtils;
 import io.jhdf.exceptions.HdfWritingException;
@@ -9,7 +12,11 @@ import java.io.IOException;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,8 +24,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.types.TFloat32;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.IntFunction;
+import org.tensorflow.types.family.TType;
 
 /** A group of an HDF5 file that is to be written: groups and arrays by name, and attributes. */
 final class Hdf5Tree {
@@ -39,12 +48,12 @@ final class Hdf5Tree {
   }
 
   /** Adds a dataset. */
-  void put(String name, TFloat32 values) {
-    children.put(name, array(values));
+  void put(String name, TType values) {
+    children.put(name, Values.of(values));
   }
 
   /** Adds a dataset at a path whose groups are made where they are missing. */
-  void putAt(String path, TFloat32 values) {
+  void putAt(String path, TType values) {
     int slash = path.lastIndexOf('/');
     at(path.substring(0, Math.max(slash, 0))).put(path.substring(slash + 1), values);
   }
@@ -114,29 +123,55 @@ final class Hdf5Tree {
           if (child instanceof Hdf5Tree inner) {
             inner.writeTo(group.putGroup(name));
           } else {
-            group.putDataset(name, child);
+            Values values = (Values) child;
+            WritableDataset dataset = group.putDataset(name, values.array());
+            values.type().ifPresent(type -> type.applyTo(dataset));
           }
         });
   }
 
-  /** The values as nested Java arrays, whose lengths jHDF takes the shape from. */
-  private static Object array(TFloat32 tensor) {
-    float[] values = new float[Math.toIntExact(tensor.size())];
-    tensor.copyTo(DataBuffers.of(values, false, false));
-    int[] shape = Arrays.stream(tensor.shape().asArray()).mapToInt(Math::toIntExact).toArray();
-    return shape.length == 0 ? values[0] : nested(FloatBuffer.wrap(values), shape, 0);
-  }
+  /** A tensor's elements, and their type where no Java array tells it. */
+  private record Values(Object array, Optional<RawDataType> type) {
 
-  private static Object nested(FloatBuffer values, int[] shape, int depth) {
-    if (depth == shape.length - 1) {
-      float[] row = new float[shape[depth]];
-      values.get(row);
-      return row;
+    /** The elements as nested Java arrays, whose lengths jHDF takes the shape from. */
+    static Values of(TType tensor) {
+      DType type = DType.of(tensor.type());
+      ByteBuffer bytes = ByteBuffer.wrap(TensorData.bytes(tensor)).order(ByteOrder.nativeOrder());
+      int[] shape = Arrays.stream(tensor.shape().asArray()).mapToInt(Math::toIntExact).toArray();
+      IntFunction<Object> rows =
+          switch (type) {
+            case FLOAT32 -> rows(bytes.asFloatBuffer(), float[]::new, FloatBuffer::get);
+            case FLOAT64 -> rows(bytes.asDoubleBuffer(), double[]::new, DoubleBuffer::get);
+            case INT32 -> rows(bytes.asIntBuffer(), int[]::new, IntBuffer::get);
+            case INT64 -> rows(bytes.asLongBuffer(), long[]::new, LongBuffer::get);
+            case FLOAT16, BFLOAT16 -> rows(bytes.asShortBuffer(), short[]::new, ShortBuffer::get);
+            default ->
+                throw new IllegalArgumentException("Weights of " + type + " are not written");
+          };
+      Object array = shape.length == 0 ? Array.get(rows.apply(1), 0) : nested(rows, shape, 0);
+      return new Values(array, RawDataType.of(type));
     }
-    Object array = Array.newInstance(float.class, Arrays.copyOfRange(shape, depth, shape.length));
-    for (int i = 0; i < shape[depth]; i++) {
-      Array.set(array, i, nested(values, shape, depth + 1));
+
+    /** Takes the next elements of a buffer, as an array. */
+    private static <B, A> IntFunction<Object> rows(
+        B buffer, IntFunction<A> make, BiConsumer<B, A> fill) {
+      return length -> {
+        A row = make.apply(length);
+        fill.accept(buffer, row);
+        return row;
+      };
     }
-    return array;
+
+    private static Object nested(IntFunction<Object> rows, int[] shape, int depth) {
+      if (depth == shape.length - 1) {
+        return rows.apply(shape[depth]);
+      }
+      Object[] items = new Object[shape[depth]];
+      Arrays.setAll(items, i -> nested(rows, shape, depth + 1));
+      Class<?> element = rows.apply(0).getClass().getComponentType();
+      Object array = Array.newInstance(element, Arrays.copyOfRange(shape, depth, shape.length));
+      System.arraycopy(items, 0, array, 0, items.length);
+      return array;
+    }
   }
 }

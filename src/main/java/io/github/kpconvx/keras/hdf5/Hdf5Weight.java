@@ -1,5 +1,7 @@
 package io.github.kpconvx.keras.hdf5;
 
+import io.github.kpconvx.dtype.DType;
+import io.github.kpconvx.dtype.TensorData;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightAlignment;
@@ -9,10 +11,15 @@ import io.jhdf.api.dataset.ChunkedDataset;
 import io.jhdf.api.dataset.ContiguousDataset;
 import io.jhdf.object.datatype.FixedPoint;
 import io.jhdf.object.datatype.FloatingPoint;
+import io.jhdf.object.datatype.OpaqueDataType;
+import java.lang.reflect.Array;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TFloat16;
+import org.tensorflow.types.family.TType;
 
 /** A dataset of an HDF5 file. */
 final class Hdf5Weight implements StoredWeight {
@@ -131,24 +138,57 @@ final class Hdf5Weight implements StoredWeight {
   }
 
   @Override
-  public TFloat32 read() {
+  public TType read() {
     if (file.isClosed()) {
       throw new IllegalStateException(file.name() + " is closed");
     }
-    WeightAlignment.requireFloat32(file.name(), path, this);
-    float[] values =
+    DType type = WeightAlignment.type(file.name(), this);
+    Object values =
         file.guarded(
             path,
             () -> {
               Object data = dataset.getDataFlat();
-              if (data instanceof float[] floats && floats.length == shape.size()) {
-                return floats;
+              if (data.getClass().isArray() && Array.getLength(data) == shape.size()) {
+                return data;
               }
               throw new KerasException(
                   "%s: %s cannot be read: it holds other than the %d values it declares"
                       .formatted(file.name(), path, shape.size()));
             });
-    return TFloat32.tensorOf(shape, DataBuffers.of(values, true, false));
+    if (type == DType.FLOAT16 && values instanceof float[] floats) {
+      return TFloat16.tensorOf(shape, DataBuffers.of(floats, true, false));
+    }
+    return TensorData.tensor(type, shape, bytes(type, values));
+  }
+
+  /** The bytes of what jHDF gives: an array of numbers, or of bytes where a type is opaque. */
+  private byte[] bytes(DType type, Object values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.toIntExact(type.bytes() * shape.size()))
+            .order(ByteOrder.nativeOrder());
+    boolean known = true;
+    if (type == DType.FLOAT32 && values instanceof float[] floats) {
+      bytes.asFloatBuffer().put(floats);
+    } else if (type == DType.FLOAT64 && values instanceof double[] doubles) {
+      bytes.asDoubleBuffer().put(doubles);
+    } else if (type == DType.INT32 && values instanceof int[] integers) {
+      bytes.asIntBuffer().put(integers);
+    } else if (type == DType.INT64 && values instanceof long[] longs) {
+      bytes.asLongBuffer().put(longs);
+    } else if (type == DType.BFLOAT16 && values instanceof Object[] elements) {
+      for (Object element : elements) {
+        known &= element instanceof byte[] raw && raw.length == type.bytes();
+        bytes.put(known ? (byte[]) element : new byte[type.bytes()]);
+      }
+    } else {
+      known = false;
+    }
+    if (!known) {
+      throw new KerasException(
+          "%s: %s cannot be read: it holds %s, expected %s as it declares"
+              .formatted(file.name(), path, values.getClass().getSimpleName(), type));
+    }
+    return bytes.array();
   }
 
   /** The name that Keras gave the layer, with the weight's number. */
@@ -163,6 +203,9 @@ final class Hdf5Weight implements StoredWeight {
     Attribute given = dataset.getAttribute("dtype");
     if (given != null && given.getData() instanceof String text) {
       return text; // bfloat16, for which HDF5 has no type
+    }
+    if (dataset.getDataType() instanceof OpaqueDataType opaque && opaque.getSize() == Short.BYTES) {
+      return DType.BFLOAT16.toString(); // Keras's .h5 does not say so, but has no other such type.
     }
     if (dataset.getDataType() instanceof FloatingPoint real) {
       boolean ieee = real.getSize() != 4 || real.getExponentSize() == 8;

@@ -105,7 +105,7 @@ public final class Hdf5WeightStore implements WeightStore {
             weight -> {
               throw WeightAlignment.surplus(name, weight);
             });
-    WeightAlignment.requireFloat32(name, found);
+    WeightAlignment.requireTypes(name, model, found);
     return found;
   }
 

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Writes weights to an HDF5 file in the layout of Keras's {@code save_weights} to a {@code
@@ -22,10 +22,10 @@ public final class Hdf5WeightWriter {
   /** Where a layer's own weights are. */
   private static final String OWN = "vars";
 
-  private final Map<String, TFloat32> weights;
+  private final Map<String, ? extends TType> weights;
   private final LayerGroups groups;
 
-  private Hdf5WeightWriter(Map<String, TFloat32> weights, LayerGroups groups) {
+  private Hdf5WeightWriter(Map<String, ? extends TType> weights, LayerGroups groups) {
     this.weights = weights;
     this.groups = groups;
   }
@@ -41,7 +41,7 @@ public final class Hdf5WeightWriter {
    * @throws IOException if it cannot be written; the file may then be there in part
    */
   public static void write(
-      Path file, String kerasVersion, LayerSpec model, Map<String, TFloat32> weights)
+      Path file, String kerasVersion, LayerSpec model, Map<String, ? extends TType> weights)
       throws IOException {
     LayerGroups groups = new LayerGroups(kerasVersion.startsWith(KERAS_2_12));
     Hdf5Tree root = new Hdf5Tree();
@@ -57,7 +57,7 @@ public final class Hdf5WeightWriter {
   private void addTo(Hdf5Tree root, String group, LayerSpec layer, String prefix) {
     int next = 0;
     for (WeightSpec weight : layer.weightsInKerasOrder()) {
-      TFloat32 value = weights.get(prefix + weight.name());
+      TType value = weights.get(prefix + weight.name());
       if (value != null) {
         root.putAt(group + OWN + "/" + next++, value);
       }

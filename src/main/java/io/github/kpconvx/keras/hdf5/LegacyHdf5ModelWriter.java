@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Writes whole models to HDF5 files as Keras 2's {@code model.save} does to a {@code .h5}, and that
@@ -33,7 +33,11 @@ public final class LegacyHdf5ModelWriter {
    * @throws IOException if it cannot be written; the file may then be there in part
    */
   public static void write(
-      Path file, String config, String kerasVersion, LayerSpec model, Map<String, TFloat32> weights)
+      Path file,
+      String config,
+      String kerasVersion,
+      LayerSpec model,
+      Map<String, ? extends TType> weights)
       throws IOException {
     Hdf5Tree all = new Hdf5Tree();
     List<String> names = new ArrayList<>();
@@ -43,7 +47,7 @@ public final class LegacyHdf5ModelWriter {
         List<String> ofLayer = new ArrayList<>();
         for (WeightSpec weight : LegacyHdf5WeightStore.inOrder(layer)) {
           String qualified = layer.name() + "/" + weight.name();
-          TFloat32 value = weights.get(qualified);
+          TType value = weights.get(qualified);
           if (value != null) {
             group.putAt(qualified + ":0", value);
             ofLayer.add(qualified + ":0");

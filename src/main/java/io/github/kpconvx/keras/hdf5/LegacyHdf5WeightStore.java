@@ -144,7 +144,7 @@ public final class LegacyHdf5WeightStore implements WeightStore {
       LayerSpec layer = expected.get(i);
       match(layer.name() + "/", layer, stored.get(i), found);
     }
-    WeightAlignment.requireFloat32(file.name(), found);
+    WeightAlignment.requireTypes(file.name(), model, found);
     return found;
   }
 
@@ -205,10 +205,7 @@ public final class LegacyHdf5WeightStore implements WeightStore {
       LayerSpec layer, String prefix, boolean trainable, List<WeightSpec> ordered) {
     layer.weights().stream()
         .filter(weight -> weight.trainable() == trainable)
-        .map(
-            weight ->
-                new WeightSpec(
-                    prefix + weight.name(), weight.shape(), trainable, weight.floating()))
+        .map(weight -> weight.named(prefix + weight.name()))
         .forEach(ordered::add);
   }
 

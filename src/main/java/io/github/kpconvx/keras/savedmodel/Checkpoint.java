@@ -1,6 +1,8 @@
 package io.github.kpconvx.keras.savedmodel;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import io.github.kpconvx.dtype.DType;
+import io.github.kpconvx.dtype.TensorData;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.weights.WeightAlignment;
@@ -8,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +30,6 @@ import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph;
 import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject;
 import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject.ObjectReference;
 import org.tensorflow.proto.TrackableObjectGraphOuterClass.TrackableObjectGraph.TrackableObject.SerializedTensor;
-import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
 
@@ -54,7 +56,8 @@ final class Checkpoint implements AutoCloseable {
   private final Graph graph = new Graph();
   private final Session session;
   private final Placeholder<TString> key;
-  private final Output<?> value;
+  private final Map<DType, Output<?>> values = new EnumMap<>(DType.class);
+  private final Ops tf = Ops.create(graph);
   private final Output<?> text;
   private TrackableObjectGraph objects;
 
@@ -66,10 +69,8 @@ final class Checkpoint implements AutoCloseable {
   Checkpoint(Path prefix) {
     file = prefix.toString();
     try {
-      Ops tf = Ops.create(graph);
       key = tf.placeholder(TString.class, Placeholder.shape(Shape.of(1)));
-      value = restore(tf, TFloat32.class);
-      text = restore(tf, TString.class);
+      text = restore(TString.class);
       session = new Session(graph, CPU_ONLY);
     } catch (RuntimeException e) {
       graph.close();
@@ -77,7 +78,7 @@ final class Checkpoint implements AutoCloseable {
     }
   }
 
-  private Output<?> restore(Ops tf, Class<? extends TType> type) {
+  private Output<?> restore(Class<? extends TType> type) {
     return tf.train.restore(tf.constant(file), key, tf.array(""), List.of(type)).tensors().get(0);
   }
 
@@ -85,20 +86,22 @@ final class Checkpoint implements AutoCloseable {
    * Reads a variable.
    *
    * @param path its place among the SavedModel's objects
+   * @param type the type that the SavedModel declares
    * @param shape the shape that the SavedModel declares
    * @return its value, the caller's to close
    * @throws KerasException if the checkpoint lacks it, holds another type or shape, or is damaged
    */
-  TFloat32 read(String path, Shape shape) {
+  TType read(String path, DType type, Shape shape) {
+    Output<?> value = values.computeIfAbsent(type, missing -> restore(type.tensor()));
     try (Result result = fetch(keyOf(path), value)) {
-      TFloat32 stored = (TFloat32) result.get(0);
+      TType stored = (TType) result.get(0);
       if (!stored.shape().equals(shape)) {
         throw new KerasException(
             "%s: the checkpoint holds %s with shape %s, expected %s as saved_model.pb declares"
                 .formatted(
                     file, path, WeightAlignment.text(stored.shape()), WeightAlignment.text(shape)));
       }
-      return TFloat32.tensorOf(shape, stored::copyTo);
+      return TensorData.copy(stored);
     } catch (KerasException e) {
       throw e;
     } catch (RuntimeException | InvalidProtocolBufferException e) { // TensorFlow's have no root.
@@ -190,7 +193,7 @@ final class Checkpoint implements AutoCloseable {
    * @param objects what they are the values of
    * @throws IOException if it cannot be written
    */
-  static void write(Path prefix, Map<String, TFloat32> values, TrackableObjectGraph objects)
+  static void write(Path prefix, Map<String, ? extends TType> values, TrackableObjectGraph objects)
       throws IOException {
     try (Graph graph = new Graph();
         TString objectGraph =
@@ -198,10 +201,11 @@ final class Checkpoint implements AutoCloseable {
       Ops tf = Ops.create(graph);
       List<String> keys = new ArrayList<>();
       List<Operand<?>> fed = new ArrayList<>();
-      for (Map.Entry<String, TFloat32> value : values.entrySet()) {
-        keys.add(value.getKey());
-        fed.add(tf.placeholder(TFloat32.class, Placeholder.shape(value.getValue().shape())));
-      }
+      values.forEach(
+          (key, value) -> {
+            keys.add(key);
+            fed.add(tf.placeholder(value.type(), Placeholder.shape(value.shape())));
+          });
       keys.add(OBJECTS);
       fed.add(tf.placeholder(TString.class, Placeholder.shape(Shape.scalar())));
       Op save =
@@ -213,7 +217,7 @@ final class Checkpoint implements AutoCloseable {
       try (Session session = new Session(graph, CPU_ONLY)) {
         Session.Runner runner = session.runner().addTarget(save);
         int i = 0;
-        for (TFloat32 value : values.values()) {
+        for (TType value : values.values()) {
           runner.feed(fed.get(i++).asOutput(), value);
         }
         runner.feed(fed.get(i).asOutput(), objectGraph).run().close();

@@ -93,7 +93,7 @@ final class Keras2WeightStore implements WeightStore {
             weight -> {
               throw WeightAlignment.surplus(values.source().toString(), weight);
             });
-    WeightAlignment.requireFloat32(values.source().toString(), found);
+    WeightAlignment.requireTypes(values.source().toString(), network, found);
     return found;
   }
 

@@ -6,6 +6,7 @@ import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
 import com.google.protobuf.WireFormat;
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.Json;
@@ -345,12 +346,9 @@ public final class SavedModelDirectory {
    * @return such as {@code float32}
    */
   static String dtype(DataType type) {
-    return switch (type) {
-      case DT_HALF -> "float16";
-      case DT_FLOAT -> "float32";
-      case DT_DOUBLE -> "float64";
-      default -> type.name().replaceFirst("^DT_", "").toLowerCase(Locale.ROOT);
-    };
+    return DType.of(type)
+        .map(DType::toString)
+        .orElseGet(() -> type.name().replaceFirst("^DT_", "").toLowerCase(Locale.ROOT));
   }
 
   /**

@@ -1,11 +1,12 @@
 package io.github.kpconvx.keras.savedmodel;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.keras.weights.WeightAlignment;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * The variables of a SavedModel with their values, which are read from its checkpoint as they are
@@ -50,14 +51,16 @@ final class SavedModelVariables implements AutoCloseable {
     return new StoredVariable(variable, this);
   }
 
-  private TFloat32 read(SavedVariables.Variable variable) {
+  private TType read(StoredVariable stored) {
+    SavedVariables.Variable variable = stored.variable();
+    DType type = WeightAlignment.type(source.toString(), stored);
     if (closed) {
       throw new IllegalStateException(source + " is closed");
     }
     if (checkpoint == null) {
       checkpoint = new Checkpoint(prefix);
     }
-    return checkpoint.read(variable.path(), variable.shape());
+    return checkpoint.read(variable.path(), type, variable.shape());
   }
 
   @Override
@@ -108,9 +111,8 @@ final class SavedModelVariables implements AutoCloseable {
     }
 
     @Override
-    public TFloat32 read() {
-      WeightAlignment.requireFloat32(values.source().toString(), variable.name(), this);
-      return values.read(variable);
+    public TType read() {
+      return values.read(this);
     }
   }
 }

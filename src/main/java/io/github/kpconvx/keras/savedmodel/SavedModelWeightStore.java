@@ -101,7 +101,7 @@ final class SavedModelWeightStore implements WeightStore {
             weight -> {
               throw WeightAlignment.surplus(file, weight);
             });
-    WeightAlignment.requireFloat32(file, found);
+    WeightAlignment.requireTypes(file, model, found);
     return found;
   }
 

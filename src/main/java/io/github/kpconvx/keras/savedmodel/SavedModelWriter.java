@@ -12,7 +12,7 @@ import java.util.Map;
 import org.tensorflow.TensorFlow;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SavedModel;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * Writes SavedModels in the form of Keras 3's {@code model.export}, so that all that runs one runs
@@ -37,13 +37,13 @@ public final class SavedModelWriter {
   public static void write(
       Path directory,
       ServedModel model,
-      Map<String, TFloat32> weights,
+      Map<String, ? extends TType> weights,
       KerasObject config,
       String kerasVersion)
       throws IOException {
     ServingObjects objects = new ServingObjects(model);
     Map<String, String> keys = new LinkedHashMap<>();
-    Map<String, TFloat32> values = new LinkedHashMap<>();
+    Map<String, TType> values = new LinkedHashMap<>();
     objects
         .paths()
         .forEach(

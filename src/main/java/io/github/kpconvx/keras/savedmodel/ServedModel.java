@@ -1,5 +1,6 @@
 package io.github.kpconvx.keras.savedmodel;
 
+import io.github.kpconvx.dtype.DType;
 import java.util.List;
 import java.util.stream.Stream;
 import org.tensorflow.ndarray.Shape;
@@ -38,10 +39,11 @@ public record ServedModel(
    *
    * @param name its name, such as {@code dense/kernel}; no other has it
    * @param shape its shape
+   * @param type its data type
    * @param trainable whether it is to be trained
    * @param bare whether it is none of the model's Keras weights
    */
-  public record Variable(String name, Shape shape, boolean trainable, boolean bare) {}
+  public record Variable(String name, Shape shape, DType type, boolean trainable, boolean bare) {}
 
   public ServedModel {
     inputs = List.copyOf(inputs);

@@ -112,6 +112,10 @@ final class ServingGraph {
     return model.function().getSignature().getInputArg(input).getType();
   }
 
+  private DataType variableType(int variable) {
+    return model.variables().get(variable).type().proto();
+  }
+
   private DataType outputType(int output) {
     return model.function().getSignature().getOutputArg(output).getType();
   }
@@ -161,12 +165,12 @@ final class ServingGraph {
               .setType(DataType.DT_RESOURCE)
               .addHandleData(
                   ResourceHandleProto.DtypeAndShape.newBuilder()
-                      .setDtype(DataType.DT_FLOAT)
+                      .setDtype(variableType(i))
                       .setShape(proto(model.variables().get(i).shape()))));
       function.addNodeDef(
-          node("read_" + i, "ReadVariableOp", argument).putAttr("dtype", type(DataType.DT_FLOAT)));
+          node("read_" + i, "ReadVariableOp", argument).putAttr("dtype", type(variableType(i))));
       arguments.add("read_" + i + ":value:0");
-      types.add(DataType.DT_FLOAT);
+      types.add(variableType(i));
     }
     function.addNodeDef(
         call(
@@ -208,7 +212,7 @@ final class ServingGraph {
     String name = unused(variable.name());
     graph.addNode(
         node(name, "VarHandleOp")
-            .putAttr("dtype", type(DataType.DT_FLOAT))
+            .putAttr("dtype", type(variableType(i)))
             .putAttr("shape", AttrValue.newBuilder().setShape(proto(variable.shape())).build())
             .putAttr("shared_name", text(name)));
     return name;
@@ -257,7 +261,7 @@ final class ServingGraph {
 
   private SaverDef saver(List<String> variables) {
     List<String> names = model.variables().stream().map(v -> keys.get(v.name())).toList();
-    List<DataType> types = variables.stream().map(variable -> DataType.DT_FLOAT).toList();
+    List<DataType> types = model.variables().stream().map(v -> v.type().proto()).toList();
     graph.addNode(
         node(FILE, "Placeholder")
             .putAttr("dtype", type(DataType.DT_STRING))
@@ -273,11 +277,11 @@ final class ServingGraph {
         values.add("saver_read_" + i);
         graph.addNode(
             node("saver_read_" + i, "ReadVariableOp", variables.get(i))
-                .putAttr("dtype", type(DataType.DT_FLOAT)));
+                .putAttr("dtype", type(variableType(i))));
         restored.add("^saver_assign_" + i);
         graph.addNode(
             node("saver_assign_" + i, "AssignVariableOp", variables.get(i), "saver_restore:" + i)
-                .putAttr("dtype", type(DataType.DT_FLOAT)));
+                .putAttr("dtype", type(variableType(i))));
       }
       graph.addNode(
           node("saver_save", "SaveV2", values.toArray(String[]::new))

@@ -126,7 +126,7 @@ final class ServingObjects {
   private static SavedVariable saved(ServedModel.Variable variable) {
     return SavedVariable.newBuilder()
         .setName(variable.name())
-        .setDtype(DataType.DT_FLOAT)
+        .setDtype(variable.type().proto())
         .setShape(ServingGraph.proto(variable.shape()))
         .setTrainable(variable.trainable())
         .build();

@@ -3,7 +3,7 @@ package io.github.kpconvx.keras.weights;
 import io.github.kpconvx.keras.KerasException;
 import java.util.Optional;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /** A weight as a file holds it. Valid until the {@link WeightStore} it comes from is closed. */
 public interface StoredWeight {
@@ -57,8 +57,9 @@ public interface StoredWeight {
   /**
    * Reads the values.
    *
-   * @return a new tensor, the caller's to close
-   * @throws KerasException if the values cannot be read or are not float32
+   * @return a new tensor of the weight's type, the caller's to close
+   * @throws KerasException if the values cannot be read or are of a type that there are no tensors
+   *     of
    */
-  TFloat32 read();
+  TType read();
 }

@@ -1,5 +1,6 @@
 package io.github.kpconvx.keras.weights;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -313,27 +314,45 @@ public final class WeightAlignment {
    * Checks the data type of all weights that were found.
    *
    * @param file names the file in errors
+   * @param model what is expected
    * @param found stored weights by qualified name
-   * @throws KerasException if one is not float32
+   * @throws KerasException if one is of another type than expected
    */
-  public static void requireFloat32(String file, Map<String, StoredWeight> found) {
-    found.forEach((name, weight) -> requireFloat32(file, name, weight));
+  public static void requireTypes(String file, LayerSpec model, Map<String, StoredWeight> found) {
+    Map<String, WeightSpec> expected = model.qualifiedWeights();
+    found.forEach(
+        (name, weight) -> {
+          String type = expected.get(name).dtype().toString();
+          if (!weight.dtype().equals(type)) {
+            throw new KerasException(
+                "%s: weight %s of shape %s is stored as %s (%s), expected %s"
+                    .formatted(
+                        file, name, text(weight.shape()), weight.dtype(), describe(weight), type));
+          }
+        });
   }
 
   /**
-   * Checks the data type of a weight.
+   * The data type of a stored weight.
    *
    * @param file names the file in errors
-   * @param name names the weight in errors
    * @param weight the weight
-   * @throws KerasException if it is not float32
+   * @return its type
+   * @throws KerasException if it is none, or TensorFlow Java has no tensors of it
    */
-  public static void requireFloat32(String file, String name, StoredWeight weight) {
-    if (!weight.dtype().equals("float32")) {
-      throw new KerasException(
-          "%s: weight %s of shape %s is stored as %s (%s), expected float32"
-              .formatted(file, name, text(weight.shape()), weight.dtype(), describe(weight)));
-    }
+  public static DType type(String file, StoredWeight weight) {
+    return DType.named(weight.dtype())
+        .filter(DType::hasTensors)
+        .orElseThrow(
+            () ->
+                new KerasException(
+                    "%s: weight %s of shape %s is stored as %s, expected one of %s"
+                        .formatted(
+                            file,
+                            weight.name(),
+                            text(weight.shape()),
+                            weight.dtype(),
+                            DType.ofTensors())));
   }
 
   /**

@@ -34,8 +34,8 @@ public interface WeightStore extends AutoCloseable {
    * @param model what is expected
    * @return stored weights by {@linkplain LayerSpec#qualifiedWeights() qualified name}; a floating
    *     weight that the file does not hold is left out, every other one is there
-   * @throws KerasException if a weight is missing, surplus, of another shape or not float32; the
-   *     message names the weight, both shapes and the file
+   * @throws KerasException if a weight is missing, surplus, of another shape or type; the message
+   *     names the weight, both shapes and the file
    */
   Map<String, StoredWeight> match(LayerSpec model);
 
