@@ -548,19 +548,20 @@ public abstract class Layer {
   }
 
   /**
-   * One of the layer's own weights, cast to the type of a tensor that it is computed with.
+   * One of the layer's own weights, cast to the type of what it is computed with.
    *
+   * @param tf the operations of the graph that is added to
    * @param weight its name
    * @param like a tensor of the type
    * @param <T> the type
    * @return its value
    */
   @SuppressWarnings("unchecked") // The type is checked.
-  protected final <T extends TType> Operand<T> weight(String weight, Operand<T> like) {
+  protected final <T extends TType> Operand<T> weight(Ops tf, String weight, Operand<T> like) {
     Operand<? extends TType> value = weights.get(weight).operand();
     return value.type().equals(like.type())
         ? (Operand<T>) value
-        : Ops.create(like.op().env()).dtypes.cast(value, like.type());
+        : tf.dtypes.cast(value, like.type());
   }
 
   /**

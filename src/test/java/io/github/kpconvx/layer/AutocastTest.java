@@ -55,7 +55,7 @@ class AutocastTest {
     @Override
     protected List<Operand<?>> compute(Ops tf, LayerCall call) {
       List<Operand<?>> all = new ArrayList<>(call.arguments().tensors());
-      all.add(weight("scale", call.inputs().get(0)));
+      all.add(weight(tf, "scale", call.inputs().get(0)));
       return all;
     }
 
