@@ -5,8 +5,8 @@ import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -16,11 +16,17 @@ import java.util.stream.Stream;
 final class CoreModels {
   static final Path CASES = Path.of("src/test/resources/core");
 
+  /**
+   * Which cases are tried: all, or those whose names the system property {@code core.cases} fits.
+   */
+  private static final Pattern WANTED = Pattern.compile(System.getProperty("core.cases", ".*"));
+
   private CoreModels() {}
 
   /** Every {@code .keras}. */
   static Stream<Path> files() {
     return Fixtures.directories(CASES)
+        .filter(directory -> WANTED.matcher(directory.getFileName().toString()).matches())
         .flatMap(directory -> Fixtures.files(directory).stream())
         .filter(file -> file.toString().endsWith(".keras"));
   }
@@ -65,9 +71,5 @@ final class CoreModels {
   /** Whether the numbers are those of a step of training. */
   static boolean isOfTraining(Path file) {
     return file.getParent().getFileName().toString().endsWith("_training");
-  }
-
-  static List<Path> all() {
-    return files().sorted().toList();
   }
 }
