@@ -1,6 +1,8 @@
 package io.github.kpconvx.inference;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.CompiledLosses;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.StoredModel;
 import io.github.kpconvx.keras.savedmodel.Assets;
@@ -22,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -358,6 +361,7 @@ public final class KPConvX {
         LOG.warn("The stored graph is run, as the network cannot be rebuilt: {}", e.getMessage());
         return storedModel(stored, "the network cannot be rebuilt: " + e.getMessage(), start);
       }
+      stored.compiled().ifPresent(this::warnOfLosses);
       Map<String, TType> values =
           WeightLoader.read(network.layers(), network.match(stored.weights()), kernelPoints());
       LoadedGraphs graphs = graphs(networks, outline.inputs(), values);
@@ -373,6 +377,17 @@ public final class KPConvX {
       } catch (RuntimeException | Error e) {
         graphs.close();
         throw e;
+      }
+    }
+
+    private void warnOfLosses(JsonNode compiled) {
+      Set<String> losses = CompiledLosses.unknown(compiled);
+      if (!losses.isEmpty()) {
+        LOG.warn(
+            "{} was compiled with the loss {}, which is none of Keras's own and is ignored;"
+                + " predictions do not need it",
+            path,
+            String.join(", ", losses));
       }
     }
 

@@ -1,5 +1,6 @@
 package io.github.kpconvx.keras.file;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.config.Json;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.hdf5.Hdf5File;
@@ -13,6 +14,7 @@ import java.util.Optional;
 /** An HDF5 file, be it a whole model or weights alone, as a stored model. */
 final class Hdf5ModelFile extends StoredModel {
   private static final String CONFIG = "model_config";
+  private static final String COMPILED = "training_config";
 
   private final Hdf5File file;
 
@@ -47,9 +49,18 @@ final class Hdf5ModelFile extends StoredModel {
 
   @Override
   public Optional<KerasObject> config() {
-    return file.text(CONFIG)
+    return json(CONFIG).map(this::serialized);
+  }
+
+  @Override
+  public Optional<JsonNode> compiled() {
+    return json(COMPILED);
+  }
+
+  private Optional<JsonNode> json(String attribute) {
+    return file.text(attribute)
         .map(text -> text.getBytes(StandardCharsets.UTF_8))
-        .map(text -> serialized(Json.object(text, path() + " (" + CONFIG + ")")));
+        .map(text -> Json.object(text, path() + " (" + attribute + ")"));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.github.kpconvx.keras.file;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
@@ -35,6 +36,11 @@ final class SavedModelFile extends StoredModel {
   @Override
   public Optional<KerasObject> config() {
     return directory.config().map(this::serialized);
+  }
+
+  @Override
+  public Optional<JsonNode> compiled() {
+    return super.compiled().or(directory::compiled);
   }
 
   @Override

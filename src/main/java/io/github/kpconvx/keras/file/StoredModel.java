@@ -113,6 +113,16 @@ public abstract class StoredModel implements AutoCloseable {
   }
 
   /**
+   * What the model was compiled with for training: optimizer, loss and metrics.
+   *
+   * @return the settings as Keras writes them, if the file holds any
+   * @throws KerasException if they are damaged
+   */
+  public Optional<JsonNode> compiled() {
+    return config().map(config -> config.json().path("compile_config")).filter(JsonNode::isObject);
+  }
+
+  /**
    * Whether Keras wrote it, so that its weights can be read.
    *
    * @return false for a SavedModel of another program

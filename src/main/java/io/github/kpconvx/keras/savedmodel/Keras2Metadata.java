@@ -80,6 +80,12 @@ final class Keras2Metadata {
     return KerasObject.isKerasObject(model) ? Optional.of(model) : Optional.empty();
   }
 
+  /** What the model was compiled with, if it was. */
+  Optional<JsonNode> compiled() {
+    return Optional.of(nodes.get(ObjectGraph.ROOT).path("training_config"))
+        .filter(JsonNode::isObject);
+  }
+
   /**
    * The name of a layer.
    *

@@ -251,6 +251,16 @@ public final class SavedModelDirectory {
   }
 
   /**
+   * What Keras 2 compiled the model with.
+   *
+   * @return the settings, if its metadata have them
+   * @throws KerasException if they are damaged
+   */
+  public Optional<JsonNode> compiled() {
+    return writer == Writer.KERAS_2_SAVE ? metadata().compiled() : Optional.empty();
+  }
+
+  /**
    * The weights, read from the checkpoint one at a time as they are asked for.
    *
    * @return the weights, the caller's to close
