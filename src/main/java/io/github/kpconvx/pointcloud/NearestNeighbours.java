@@ -272,8 +272,13 @@ public final class NearestNeighbours {
     /** A number that grows with the distance: its square, or the bits of that, as a double's do. */
     private long rank(double dx, double dy, double dz) {
       return wide
-          ? (long) dx * (long) dx + (long) dy * (long) dy + (long) dz * (long) dz
+          ? squared(dx) + squared(dy) + squared(dz)
           : Double.doubleToRawLongBits(dx * dx + dy * dy + dz * dz);
+    }
+
+    private static long squared(double whole) {
+      long value = (long) whole;
+      return value * value;
     }
 
     private boolean mayHold(long distance, int i) {

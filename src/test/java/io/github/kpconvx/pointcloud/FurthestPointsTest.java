@@ -64,9 +64,9 @@ class FurthestPointsTest {
         order[i] = order[j];
         order[j] = value;
       }
-      double[] x = Arrays.stream(order).mapToDouble(i -> i % side).toArray();
-      double[] y = Arrays.stream(order).mapToDouble(i -> i / side % side).toArray();
-      double[] z = Arrays.stream(order).mapToDouble(i -> i / (side * side)).toArray();
+      double[] x = Arrays.stream(order).map(i -> i % side).asDoubleStream().toArray();
+      double[] y = Arrays.stream(order).map(i -> i / side % side).asDoubleStream().toArray();
+      double[] z = Arrays.stream(order).map(i -> i / (side * side)).asDoubleStream().toArray();
       int count = 1 + random.nextInt(n);
       assertArrayEquals(
           byLookingAtAll(x, y, z, count), FurthestPoints.choose(x, y, z, count), "round " + round);

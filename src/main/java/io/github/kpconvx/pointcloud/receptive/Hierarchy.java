@@ -233,5 +233,5 @@ public record Hierarchy(
    * @param parents of each point that was added to the field's the two it lies between
    */
   record Built(
-      int size, Map<String, NpyArray> arrays, IndexTable down, IndexTable up, int[] parents) {}
+      int size, Map<String, NpyArray> arrays, IndexTable down, IndexTable up, IndexTable parents) {}
 }

@@ -1,17 +1,26 @@
 package io.github.kpconvx.pointcloud.receptive;
 
-/**
- * Indices in rows, such as ND_1; without columns each row stands for itself.
- *
- * @param indices row by row
- * @param columns how many in each row; 0 for none
- */
-record IndexTable(int[] indices, int columns) {
+/** Indices in rows, such as ND_1; without columns each row stands for itself. */
+final class IndexTable {
   /** Where each row stands for itself. */
   static final IndexTable IDENTITY = new IndexTable(new int[0], 0);
 
+  private final int[] indices;
+  private final int columns;
+
+  /** A table of row by row so many columns; the array is not copied. */
+  IndexTable(int[] indices, int columns) {
+    this.indices = indices;
+    this.columns = columns;
+  }
+
   int get(int row, int column) {
     return columns == 0 ? row : indices[row * columns + column];
+  }
+
+  /** How many rows there are, where they have columns. */
+  int rows() {
+    return columns == 0 ? 0 : indices.length / columns;
   }
 
   /** How many rows a row leads to. */

@@ -111,7 +111,7 @@ public record Neighbourhoods(
       double lowest = Arrays.stream(values).min().orElseThrow();
       double highest = Arrays.stream(values).max().orElseThrow();
       double count = Math.ceil((highest - lowest) / step);
-      if (count >= Integer.MAX_VALUE / 3) {
+      if (count > 1e9) {
         throw new PointCloudException(
             "%s: a grid of %.0f centres along an axis is too large; take a larger radius"
                 .formatted(coordinates.source(), count));

@@ -64,7 +64,7 @@ public record Oversampling(int least) {
   Filled fill(Columns points, int needed) {
     int given = points.size();
     if (given >= needed) {
-      return new Filled(points, new int[0]);
+      return new Filled(points, new IndexTable(new int[0], 2));
     }
     double[] x = Arrays.copyOf(points.x(), needed);
     double[] y = Arrays.copyOf(points.y(), needed);
@@ -86,7 +86,7 @@ public record Oversampling(int least) {
         size++;
       }
     }
-    return new Filled(new Columns(x, y, z), parents);
+    return new Filled(new Columns(x, y, z), new IndexTable(parents, 2));
   }
 
   /** The closest pairs of points that differ, at most so many. */
@@ -124,5 +124,5 @@ public record Oversampling(int least) {
    * @param points all of them
    * @param parents for each that was added the two that it lies between, which stand before it
    */
-  record Filled(Columns points, int[] parents) {}
+  record Filled(Columns points, IndexTable parents) {}
 }

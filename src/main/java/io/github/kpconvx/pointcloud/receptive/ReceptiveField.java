@@ -81,10 +81,10 @@ public final class ReceptiveField {
           "labels are %d, expected one for each of the %d points"
               .formatted(labels.length, points().length));
     }
-    int[] parents = built.parents();
-    int[] own = Arrays.copyOf(labels, labels.length + parents.length / 2);
+    IndexTable parents = built.parents();
+    int[] own = Arrays.copyOf(labels, labels.length + parents.rows());
     for (int i = labels.length; i < own.length; i++) {
-      own[i] = own[parents[2 * (i - labels.length)]];
+      own[i] = own[parents.get(i - labels.length, 0)];
     }
     int[] found = new int[size()];
     int[] near = new int[built.down().width()];

@@ -149,19 +149,17 @@ public final class ReceptiveFields implements Iterable<ReceptiveField> {
   }
 
   /** The features of a field's points, and of those added to them: the mean of their parents'. */
-  private double[] ownFeatures(int[] points, int... parents) {
+  private double[] ownFeatures(int[] points, IndexTable parents) {
     int columns = features.columns();
-    double[] own = new double[(points.length + parents.length / 2) * columns];
+    double[] own = new double[(points.length + parents.rows()) * columns];
     for (int i = 0; i < points.length; i++) {
       for (int c = 0; c < columns; c++) {
         own[i * columns + c] = features.get(points[i], c);
       }
     }
-    for (int i = 0; i < parents.length / 2; i++) {
+    for (int i = 0; i < parents.rows(); i++) {
       for (int c = 0; c < columns; c++) {
-        double a = own[parents[2 * i] * columns + c];
-        double b = own[parents[2 * i + 1] * columns + c];
-        own[(points.length + i) * columns + c] = (a + b) / 2;
+        own[(points.length + i) * columns + c] = parents.mean(own, columns, i, c);
       }
     }
     return own;
