@@ -3,6 +3,7 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -29,6 +30,21 @@ final class CoreModels {
         .filter(directory -> WANTED.matcher(directory.getFileName().toString()).matches())
         .flatMap(directory -> Fixtures.files(directory).stream())
         .filter(file -> file.toString().endsWith(".keras"));
+  }
+
+  /** Of each case that of the newest Keras that has it. */
+  static Stream<Path> newest() {
+    return files().filter(CoreModels::isNewest);
+  }
+
+  /** The others. */
+  static Stream<Path> older() {
+    return files().filter(file -> !isNewest(file));
+  }
+
+  private static boolean isNewest(Path file) {
+    return file.endsWith("keras-3.15.keras")
+        || !Files.exists(file.resolveSibling("keras-3.15.keras"));
   }
 
   static Map<String, NpyArray> inputs(Path file) {
