@@ -2,10 +2,15 @@ package io.github.kpconvx;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * The resident memory of this JVM, on Linux. Tells of native memory alone where the heap never
@@ -35,6 +40,38 @@ public final class ResidentMemory {
   /** The most memory that was ever resident, in bytes. */
   public static long peak() {
     return status("VmHWM:") << 10;
+  }
+
+  /**
+   * What a program says in numbers on the first line of its output, in a process of its own with a
+   * small heap.
+   *
+   * @param main the class of the program, which is ended as soon as it said so
+   */
+  public static long[] ofProcess(Class<?> main, String... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx768m",
+                // JavaCPP would refuse what a small heap's process takes besides.
+                "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
+                "-cp",
+                System.getProperty("java.class.path"),
+                main.getName()));
+    command.addAll(List.of(arguments));
+    Path log = Files.createTempFile("process", ".log");
+    Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      String line = out.readLine();
+      if (line == null) {
+        throw new IOException(Files.readString(log));
+      }
+      return Arrays.stream(line.split(" ")).mapToLong(Long::parseLong).toArray();
+    } finally {
+      process.destroyForcibly();
+      Files.delete(log);
+    }
   }
 
   /** VmRSS in KiB after garbage collection, so that unreachable buffers do not count. */

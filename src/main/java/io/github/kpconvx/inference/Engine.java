@@ -13,8 +13,11 @@ import java.util.Locale;
  * (with those it is padded by, at most an eighth); folded, T is 2^18 / κD (from 64 to 2,048) and s
  * is 4κD + 16 · (3D + 4κ); compiled, T is 2^21 / κD (from 256 to 2,048) and s is κ · (D/G + 64) +
  * 16 · (3D + 4κ). On a GPU, which computes one tile at a time, n is 1, T is 2^26 / κD (from 64 to
- * 2^17) and s is 4κD + 16 · (3D + 4κ). {@link #PLAIN} computes all points at once and holds several
- * tensors of shape (P, κ, D) and (P, κ, m_q).
+ * 2^17) and s is 4κD + 16 · (3D + 4κ). A KPConv or light KPConv layer, strided or not, of D_out
+ * features and P centres holds at most {@code P · 4 · (D_out + 2κ) + n · T · 64 · L} bytes, where L
+ * is {@code max(κ, m_q) · max(D, m_q)} and T is 2^18 / L (from 64 to 2,048), on a GPU 2^26 / L, in
+ * both {@link #FOLDED} and {@link #COMPILED}. {@link #PLAIN} computes all points at once and holds
+ * several tensors of shape (P, κ, D) and (P, κ, m_q).
  */
 public enum Engine {
   /**

@@ -47,7 +47,9 @@ public record TileSize(boolean compiled, boolean forGpu) {
           tf, rows, forGpu ? onGpu(GPU_GEOMETRY, rows.knownColumns()) : COMPILED_GEOMETRY);
     }
     Operand<TInt32> ofRow = rows.columns();
-    return forGpu ? onGpu(tf, GPU_GEOMETRY, ofRow) : holding(tf, rows, FOLDED_GEOMETRY, ofRow);
+    return forGpu
+        ? onGpu(tf, GPU_GEOMETRY, ofRow)
+        : holding(tf, rows.count(), FOLDED_GEOMETRY, ofRow);
   }
 
   /** Rows of a tile of a block of D channels. */
@@ -57,8 +59,18 @@ public record TileSize(boolean compiled, boolean forGpu) {
       return compiled(
           tf, rows, forGpu ? onGpu(GPU_BLOCK, slots * channels) : ofCompiledBlock(slots, channels));
     }
-    Operand<TInt32> ofRow = tf.math.mul(rows.columns(), tf.constant(channels));
-    return forGpu ? onGpu(tf, GPU_BLOCK, ofRow) : holding(tf, rows, FOLDED_BLOCK, ofRow);
+    return of(tf, rows.count(), tf.math.mul(rows.columns(), tf.constant(channels)));
+  }
+
+  /**
+   * Rows of a tile that is not compiled.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param count how many rows there are
+   * @param ofRow how many numbers the largest matrix of a tile has for each row
+   */
+  public Operand<TInt32> of(Ops tf, Operand<TInt32> count, Operand<TInt32> ofRow) {
+    return forGpu ? onGpu(tf, GPU_BLOCK, ofRow) : holding(tf, count, FOLDED_BLOCK, ofRow);
   }
 
   /** All tiles of one size, at most so many rows, and one for each processor of a CPU. */
@@ -83,11 +95,10 @@ public record TileSize(boolean compiled, boolean forGpu) {
 
   /** As many rows as hold so many numbers, or fewer, so that each processor has some. */
   private static Operand<TInt32> holding(
-      Ops tf, PaddedRows rows, int numbers, Operand<TInt32> ofRow) {
+      Ops tf, Operand<TInt32> count, int numbers, Operand<TInt32> ofRow) {
     int processors = RowTiles.processors();
     Operand<TInt32> shared =
-        tf.math.floorDiv(
-            tf.math.add(rows.count(), tf.constant(processors - 1)), tf.constant(processors));
+        tf.math.floorDiv(tf.math.add(count, tf.constant(processors - 1)), tf.constant(processors));
     return within(tf, tf.math.minimum(held(tf, numbers, ofRow), shared), MOST);
   }
 

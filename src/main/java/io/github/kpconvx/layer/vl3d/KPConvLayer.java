@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.WeightRules;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
@@ -69,12 +70,13 @@ public final class KPConvLayer extends KernelPointConvolution implements KernelL
   }
 
   @Override
-  Operand<TFloat32> combine(Ops tf, Operand<TFloat32> h, Operand<TFloat32> f) {
+  Operand<TFloat32> combine(
+      Ops tf, Operand<TFloat32> h, Operand<TFloat32> f, Map<String, Operand<TFloat32>> kernel) {
     // (P, m_q, D), then one matrix product for all kernel points.
     Operand<TFloat32> weighted = tf.train.batchMatMul(h, f, TFloat32.class, BatchMatMul.adjX(true));
     long columns = kernelPoints() * features();
     return tf.linalg.matMul(
         tf.reshape(weighted, tf.array(-1L, columns)),
-        tf.reshape(weight("W"), tf.array(columns, (long) outputFeatures())));
+        tf.reshape(kernel.get("W"), tf.array(columns, (long) outputFeatures())));
   }
 }

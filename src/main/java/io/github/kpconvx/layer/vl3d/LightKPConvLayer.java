@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.WeightRules;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
@@ -78,11 +79,12 @@ public final class LightKPConvLayer extends KernelPointConvolution implements Ke
   }
 
   @Override
-  Operand<TFloat32> combine(Ops tf, Operand<TFloat32> h, Operand<TFloat32> f) {
+  Operand<TFloat32> combine(
+      Ops tf, Operand<TFloat32> h, Operand<TFloat32> f, Map<String, Operand<TFloat32>> kernel) {
     Operand<TFloat32> ofKernelPoints = tf.reshape(h, tf.array(-1L, (long) kernelPoints()));
     Operand<TFloat32> modulation =
-        tf.reshape(tf.linalg.matMul(ofKernelPoints, weight("A")), tf.shape(f));
+        tf.reshape(tf.linalg.matMul(ofKernelPoints, kernel.get("A")), tf.shape(f));
     Operand<TFloat32> sum = tf.reduceSum(tf.math.mul(modulation, f), tf.constant(1));
-    return tf.linalg.matMul(tf.reshape(sum, tf.array(-1L, features())), weight("W"));
+    return tf.linalg.matMul(tf.reshape(sum, tf.array(-1L, features())), kernel.get("W"));
   }
 }

@@ -127,6 +127,13 @@ record Neighbourhood(
 
   /** Where neighbours lie, as seen from their centres: (P_b, κ, 3). */
   Operand<TFloat32> offsets(Ops tf) {
-    return tf.math.sub(gather(tf, points), tf.expandDims(centres, tf.constant(1)));
+    return offsets(tf, points, centres, rows);
+  }
+
+  /** The same of some centres (P, 3) and the rows of their neighbours (P, κ). */
+  static Operand<TFloat32> offsets(
+      Ops tf, Operand<TFloat32> points, Operand<TFloat32> centres, Operand<TInt32> rows) {
+    return tf.math.sub(
+        tf.gather(points, rows, tf.constant(0)), tf.expandDims(centres, tf.constant(1)));
   }
 }

@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer.vl3d;
 
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
@@ -10,12 +9,6 @@ import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Formulation;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.tiling.Padding;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +17,6 @@ import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
@@ -50,32 +42,10 @@ class LargeCloudTest {
   private static final long MIB = 1 << 20;
   private static final KPConvXLayer LAYER = KPConvXLayer.builder().name("conv").blocks(2).build();
 
-  @TempDir Path folder;
-
   @ParameterizedTest
   @EnumSource(names = {"FOLDED", "COMPILED"})
   void isHeldATileAtATime(Formulation form) throws Exception {
-    Path log = folder.resolve("log");
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                // JavaCPP would refuse what a small heap's process takes besides.
-                "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Child.class.getName(),
-                form.name())
-            .redirectError(log.toFile())
-            .start();
-    long[] told;
-    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-      String line = out.readLine();
-      assertNotNull(line, () -> read(log));
-      told = Arrays.stream(line.split(" ")).mapToLong(Long::parseLong).toArray();
-    } finally {
-      process.destroyForcibly();
-    }
+    long[] told = ResidentMemory.ofProcess(Child.class, form.name());
     long held = told[0];
     long all = told[1];
     KPConvXConfig config = LAYER.config();
@@ -97,14 +67,6 @@ class LargeCloudTest {
     assertTrue(held <= allowed, held / MIB + " MiB held, allowed " + allowed / MIB);
     assertTrue(held >= POINTS * 4L * 2 * D, "less than the features of both blocks: " + held);
     assertTrue(all < 3L << 30, all / MIB + " MiB");
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   /** Runs the layer once in a process of its own; prints what it held, and the process's peak. */
