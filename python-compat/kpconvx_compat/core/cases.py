@@ -1,9 +1,10 @@
 """All cases, by the part of Keras that they are of."""
 
-from kpconvx_compat.core import convolution, layers, merging, normalization, pooling, reshaping
+from kpconvx_compat.core import attention, convolution, layers, merging, normalization, pooling, reshaping
 
 CASES = [
     *layers.CASES,
+    *attention.CASES,
     *merging.CASES,
     *normalization.CASES,
     *convolution.CASES,

@@ -7,11 +7,13 @@ import io.github.kpconvx.layer.core.Convolution;
 import io.github.kpconvx.layer.core.Dense;
 import io.github.kpconvx.layer.core.Dot;
 import io.github.kpconvx.layer.core.Dropout;
+import io.github.kpconvx.layer.core.EinsumDense;
 import io.github.kpconvx.layer.core.Embedding;
 import io.github.kpconvx.layer.core.Flatten;
 import io.github.kpconvx.layer.core.GlobalPooling;
 import io.github.kpconvx.layer.core.LayerNormalization;
 import io.github.kpconvx.layer.core.Merge;
+import io.github.kpconvx.layer.core.MultiHeadAttention;
 import io.github.kpconvx.layer.core.PReLU;
 import io.github.kpconvx.layer.core.Permute;
 import io.github.kpconvx.layer.core.Pooling;
@@ -64,7 +66,8 @@ public final class StandardLayers {
     for (String name : ActivationLayer.CLASS_NAMES) {
       registry = registry.withBuiltIn(name, ActivationLayer::new);
     }
-    return withFilter(withNormalizations(withConvolutions(registry)), GaussianFilter.UNKNOWN);
+    return withFilter(
+        withAttention(withNormalizations(withConvolutions(registry))), GaussianFilter.UNKNOWN);
   }
 
   private static LayerRegistry withNormalizations(LayerRegistry given) {
@@ -105,6 +108,13 @@ public final class StandardLayers {
       }
     }
     return all;
+  }
+
+  private static LayerRegistry withAttention(LayerRegistry registry) {
+    return registry
+        .withBuiltIn("EinsumDense", EinsumDense::new)
+        .withBuiltIn("MultiHeadAttention", MultiHeadAttention::new)
+        .withBuiltIn(MultiHeadAttention.GROUPED, MultiHeadAttention::new);
   }
 
   private static LayerRegistry withFilter(LayerRegistry registry, GaussianFilter gaussian) {

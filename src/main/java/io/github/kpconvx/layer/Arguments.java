@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -31,6 +32,44 @@ public record Arguments<T>(List<Argument<T>> positional, Map<String, Argument<T>
   public static <T> Arguments<T> of(List<? extends T> tensors) {
     return new Arguments<>(
         tensors.stream().<Argument<T>>map(Argument.Tensor::new).toList(), Map.of());
+  }
+
+  /**
+   * The argument of a parameter, be it given by place or by name.
+   *
+   * @param parameters the names of all parameters in their order
+   * @param name the name of one of them
+   * @return the argument; empty if it was not given
+   */
+  public Optional<Argument<T>> find(List<String> parameters, String name) {
+    int place = parameters.indexOf(name);
+    return place < positional.size()
+        ? Optional.of(positional.get(place))
+        : Optional.ofNullable(keywords.get(name));
+  }
+
+  /**
+   * The place of the first tensor of a parameter among all {@link #tensors}.
+   *
+   * @param parameters the names of all parameters in their order
+   * @param name the name of one of them, which was given
+   * @return the place
+   */
+  public int place(List<String> parameters, String name) {
+    List<Argument<T>> before = new ArrayList<>();
+    int place = parameters.indexOf(name);
+    if (place < positional.size()) {
+      before.addAll(positional.subList(0, place));
+    } else {
+      before.addAll(positional);
+      for (Map.Entry<String, Argument<T>> keyword : keywords.entrySet()) {
+        if (keyword.getKey().equals(name)) {
+          break;
+        }
+        before.add(keyword.getValue());
+      }
+    }
+    return before.stream().mapToInt(argument -> argument.tensors().size()).sum();
   }
 
   /**

@@ -152,9 +152,22 @@ public abstract class Layer {
    * @throws IllegalStateException if it was built before
    */
   public final void build(Ops tf, List<Shape> inputs) {
+    build(tf, Arguments.of(inputs));
+  }
+
+  /**
+   * Creates the layer's weights.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param arguments what it will be called with, tensors by their shapes; unknown dimensions are
+   *     allowed where no weight depends on them
+   * @throws KerasException if the shapes do not fit the layer
+   * @throws IllegalStateException if it was built before
+   */
+  public final void build(Ops tf, Arguments<Shape> arguments) {
     requireNotBuilt();
     built = true;
-    createWeights(tf, inputs);
+    createWeights(tf, arguments);
   }
 
   /**
@@ -264,7 +277,9 @@ public abstract class Layer {
     requireBuilt();
     requireKnownArguments(call.arguments());
     List<Operand<?>> outputs = outputs(tf, withCastInputs(tf, call));
-    if (call.context().mode() != Mode.INFERENCE && activityRegularizer.isPresent()) {
+    if (call.context().mode() != Mode.INFERENCE
+        && activityRegularizer.isPresent()
+        && regularizesActivity()) {
       outputs.forEach(output -> addActivityLoss(tf, output));
     }
     return outputs;
@@ -393,12 +408,23 @@ public abstract class Layer {
 
   /**
    * Creates weights with {@link #addWeight} and sublayers with {@link #addSublayer} and {@link
-   * #addSublayers}.
+   * #addSublayers}; for layers that tell their inputs by what they are called with.
+   *
+   * @param tf the operations of the graph
+   * @param arguments what the layer will be called with, tensors by their shapes
+   */
+  protected void createWeights(Ops tf, Arguments<Shape> arguments) {
+    createWeights(tf, arguments.tensors());
+  }
+
+  /**
+   * Creates weights with {@link #addWeight} and sublayers with {@link #addSublayer} and {@link
+   * #addSublayers}; none, unless the layer has some.
    *
    * @param tf the operations of the graph
    * @param inputs the shapes of the inputs, those among keyword arguments last
    */
-  protected abstract void createWeights(Ops tf, List<Shape> inputs);
+  protected void createWeights(Ops tf, List<Shape> inputs) {}
 
   /**
    * Computes the outputs, step by step as Keras does.
@@ -442,6 +468,15 @@ public abstract class Layer {
    */
   protected Set<String> keywords() {
     return Set.of();
+  }
+
+  /**
+   * Whether {@code activity_regularizer} is a penalty on the layer's own outputs.
+   *
+   * @return true, unless the layer only hands it on to its sublayers
+   */
+  protected boolean regularizesActivity() {
+    return true;
   }
 
   /**
@@ -522,8 +557,8 @@ public abstract class Layer {
    * @param layer the sublayer
    */
   protected final void addSublayer(String attribute, Layer layer) {
-    sublayers.put(attribute, List.of(layer));
     singleSublayers.add(attribute);
+    addSublayers(attribute, List.of(layer));
   }
 
   /**
@@ -535,6 +570,27 @@ public abstract class Layer {
    */
   protected final void addSublayers(String attribute, List<? extends Layer> layers) {
     sublayers.put(attribute, List.copyOf(layers));
+    for (int i = 0; i < layers.size(); i++) {
+      String prefix = LayerSpec.prefixOf("", attribute, singleSublayers.contains(attribute), i);
+      inherit(prefix, layers.get(i));
+    }
+  }
+
+  /** A layer that is frozen or outlined when it makes a sublayer has that be so too. */
+  private void inherit(String prefix, Layer sublayer) {
+    if (outlined) {
+      sublayer.outline();
+    }
+    if (frozen != null) {
+      Map<String, TType> values = new LinkedHashMap<>();
+      frozen.forEach(
+          (weight, value) -> {
+            if (weight.startsWith(prefix)) {
+              values.put(sublayer.name() + "/" + weight.substring(prefix.length()), value);
+            }
+          });
+      sublayer.freeze(values);
+    }
   }
 
   /**
@@ -711,11 +767,20 @@ public abstract class Layer {
         (attribute, layers) -> below.put(attribute, layers.stream().map(Layer::spec).toList()));
     return new LayerSpec(
         name,
-        object.className(),
+        pythonClass(),
         trainable,
         weights.values().stream().map(LayerVariable::spec).toList(),
         below,
         singleSublayers);
+  }
+
+  /**
+   * The name of the class in Python, which weight files go by.
+   *
+   * @return the name; that of the serialized layer, unless Keras exports the class under another
+   */
+  protected String pythonClass() {
+    return object.className();
   }
 
   /**

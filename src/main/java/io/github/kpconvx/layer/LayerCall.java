@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.NullNode;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.tensorflow.Operand;
 import org.tensorflow.types.TBool;
 
@@ -14,8 +15,9 @@ import org.tensorflow.types.TBool;
  * One call of a layer in a graph.
  *
  * @param arguments what it is called with: tensors of any type, constants, nested structures
- * @param masks which elements of an input count, by the input's place among {@link #inputs()};
- *     inputs that are not in it have no mask
+ * @param masks which elements of a tensor count, by the tensor's place among all {@linkplain
+ *     Arguments#tensors() tensors}, of which the {@link #inputs()} are the first; tensors that are
+ *     not in it have no mask
  * @param context whether to train, where random numbers come from, and who is to be told
  *     intermediate results worth comparing with other implementations
  */
@@ -46,6 +48,44 @@ public record LayerCall(
    */
   public List<Operand<?>> inputs() {
     return arguments.inputs();
+  }
+
+  /**
+   * The tensor that a parameter is given, by place or by name.
+   *
+   * @param parameters the names of all parameters in their order
+   * @param name the name of one of them
+   * @return the tensor; empty if it was not given, or is null
+   */
+  public Optional<Operand<?>> tensor(List<String> parameters, String name) {
+    return arguments.find(parameters, name).stream()
+        .flatMap(argument -> argument.tensors().stream())
+        .findFirst();
+  }
+
+  /**
+   * Which elements of the tensor count that a parameter is given.
+   *
+   * @param parameters the names of all parameters in their order
+   * @param name the name of one of them
+   * @return its mask; empty if the tensor has none or was not given
+   */
+  public Optional<Operand<TBool>> mask(List<String> parameters, String name) {
+    return tensor(parameters, name).map(tensor -> masks.get(arguments.place(parameters, name)));
+  }
+
+  /**
+   * Whether a parameter is given as true, by place or by name.
+   *
+   * @param parameters the names of all parameters in their order
+   * @param name the name of one of them
+   * @return true if so; false if it was not given
+   */
+  public boolean flag(List<String> parameters, String name) {
+    return arguments
+        .find(parameters, name)
+        .filter(given -> constant(given).asBoolean())
+        .isPresent();
   }
 
   /**

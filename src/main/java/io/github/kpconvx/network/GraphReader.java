@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -27,7 +28,11 @@ import org.tensorflow.types.family.TType;
  */
 final class GraphReader {
   private static final Map<String, Class<? extends TType>> INPUT_TYPES =
-      Map.of("float32", TFloat32.class, "int32", TInt32.class, "int64", TInt64.class);
+      Map.of(
+          "float32", TFloat32.class,
+          "int32", TInt32.class,
+          "int64", TInt64.class,
+          "bool", TBool.class);
 
   private final KerasObject model;
   private final LayerRegistry registry;
@@ -254,7 +259,7 @@ final class GraphReader {
     String dtype = config.text("dtype", "float32");
     Class<? extends TType> type = INPUT_TYPES.get(dtype);
     if (type == null) {
-      throw config.invalid("dtype", dtype, "float32, int32 or int64");
+      throw config.invalid("dtype", dtype, "float32, int32, int64 or bool");
     }
     for (String unsupported : List.of("sparse", "ragged", "optional")) {
       if (config.bool(unsupported, false)) {

@@ -173,7 +173,7 @@ final class LayerGraph {
   private Result call(Ops tf, Call call, Map<Target, Result> results, CallContext context) {
     Arguments<Operand<?>> arguments = call.arguments().map(source -> output(results, source));
     Map<Integer, Operand<TBool>> masks = new HashMap<>();
-    List<Source> sources = call.arguments().inputs();
+    List<Source> sources = call.arguments().tensors();
     for (int i = 0; i < sources.size(); i++) {
       Source source = sources.get(i);
       Operand<TBool> mask = results.get(Target.of(source)).masks().get(source.output());
@@ -183,7 +183,7 @@ final class LayerGraph {
     }
     Layer layer = call.layer();
     if (builtLayers.add(layer)) {
-      layer.build(tf, arguments.tensors().stream().map(Operand::shape).toList());
+      layer.build(tf, arguments.map(Operand::shape));
     }
     LayerCall layerCall =
         new LayerCall(
