@@ -1,6 +1,6 @@
 """All cases, by the part of Keras that they are of."""
 
-from kpconvx_compat.core import attention, convolution, layers, merging, normalization, pooling, reshaping
+from kpconvx_compat.core import attention, convolution, layers, merging, normalization, operations, pooling, reshaping
 
 CASES = [
     *layers.CASES,
@@ -10,4 +10,5 @@ CASES = [
     *convolution.CASES,
     *pooling.CASES,
     *reshaping.CASES,
+    *operations.CASES,
 ]

@@ -19,7 +19,7 @@ import io.github.kpconvx.layer.core.Permute;
 import io.github.kpconvx.layer.core.Pooling;
 import io.github.kpconvx.layer.core.RepeatVector;
 import io.github.kpconvx.layer.core.Reshape;
-import io.github.kpconvx.layer.core.Tile;
+import io.github.kpconvx.layer.operation.Operations;
 import io.github.kpconvx.layer.vl3d.FeaturesResamplingLayer;
 import io.github.kpconvx.layer.vl3d.FeaturesStructuringLayer;
 import io.github.kpconvx.layer.vl3d.GaussianFilter;
@@ -51,8 +51,7 @@ public final class StandardLayers {
             .withBuiltIn("Concatenate", Concatenate::new)
             .withBuiltIn("Reshape", Reshape::new)
             .withBuiltIn("Dot", Dot::new)
-            .withBuiltIn("Tile", Tile::new)
-            .withBuiltIn("TFOpLambda", Tile::new)
+            .withOperations(Operations.names(), Operations::create)
             .with(KPConvXLayer.CLASS_NAME, KPConvXLayer::new)
             .with(KPConvLayer.CLASS_NAME, KPConvLayer::of)
             .with(KPConvLayer.STRIDED_CLASS_NAME, KPConvLayer::strided)

@@ -79,7 +79,8 @@ public abstract class Layer {
   protected Layer(KerasObject object, Set<DType> types) {
     this.object = object;
     var config = object.config();
-    this.policy = DTypePolicy.of(config, types);
+    // An operation computes in the types of its arguments.
+    this.policy = object.isOperation() ? DTypePolicy.FLOAT32 : DTypePolicy.of(config, types);
     this.autocast = config.bool("autocast", true);
     this.name = config.text("name", object.className());
     this.trainable = config.bool("trainable", true);

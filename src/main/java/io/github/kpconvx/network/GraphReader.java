@@ -1,6 +1,7 @@
 package io.github.kpconvx.network;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.Json;
@@ -17,22 +18,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.types.TBool;
-import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
-import org.tensorflow.types.TInt64;
-import org.tensorflow.types.family.TType;
 
 /**
  * Reads the configurations of functional and sequential models, as Keras 3 or Keras 2 writes them.
  */
 final class GraphReader {
-  private static final Map<String, Class<? extends TType>> INPUT_TYPES =
-      Map.of(
-          "float32", TFloat32.class,
-          "int32", TInt32.class,
-          "int64", TInt64.class,
-          "bool", TBool.class);
+  private static final List<DType> INPUT_TYPES =
+      DType.ofTensors().stream().filter(type -> type != DType.STRING).toList();
 
   private final KerasObject model;
   private final LayerRegistry registry;
@@ -257,15 +249,20 @@ final class GraphReader {
     String key = config.has("batch_shape") ? "batch_shape" : "batch_input_shape";
     long[] shape = config.sizes(key, 0);
     String dtype = config.text("dtype", "float32");
-    Class<? extends TType> type = INPUT_TYPES.get(dtype);
-    if (type == null) {
-      throw config.invalid("dtype", dtype, "float32, int32, int64 or bool");
-    }
+    DType type =
+        DType.named(dtype)
+            .filter(INPUT_TYPES::contains)
+            .orElseThrow(
+                () ->
+                    config.invalid(
+                        "dtype",
+                        dtype,
+                        INPUT_TYPES.stream().map(DType::toString).toArray(String[]::new)));
     for (String unsupported : List.of("sparse", "ragged", "optional")) {
       if (config.bool(unsupported, false)) {
         throw config.invalid(unsupported, true, "false");
       }
     }
-    return new InputSpec(name, Shape.of(shape), type);
+    return new InputSpec(name, Shape.of(shape), type.tensor());
   }
 }

@@ -136,6 +136,10 @@ final class InboundNode {
   private Arguments<Source> ofKeras2(JsonNode node) {
     List<Argument<Source>> positional = new ArrayList<>();
     Map<String, Argument<Source>> keywords = new LinkedHashMap<>();
+    if (layer.isOperation()) { // The first argument of a function may be a list.
+      collectKeras2(node, new ArrayList<>(), keywords);
+      return new Arguments<>(List.of(firstArgument(node)), keywords);
+    }
     collectKeras2(node, positional, keywords);
     return new Arguments<>(positional, keywords);
   }
@@ -149,6 +153,9 @@ final class InboundNode {
           .forEach(keyword -> keywords.put(keyword.getKey(), keyword(keyword.getValue())));
     } else if (Json.text(node.path(0)).equals(CONSTANT) && node.size() >= 3) {
       positional.add(new Argument.Constant<>(node.get(2)));
+      node.path(3)
+          .properties()
+          .forEach(keyword -> keywords.put(keyword.getKey(), keyword(keyword.getValue())));
     } else if (node.isArray()) {
       node.forEach(item -> collectKeras2(item, positional, keywords));
     } else {
@@ -159,6 +166,16 @@ final class InboundNode {
     }
   }
 
+  private Argument<Source> firstArgument(JsonNode node) {
+    if (isTensor(node)) {
+      return new Argument.Tensor<>(source(layer, node));
+    }
+    return Json.text(node.path(0)).equals(CONSTANT)
+        ? new Argument.Constant<>(node.get(2))
+        : new Argument.Items<>(
+            StreamSupport.stream(node.spliterator(), false).map(this::firstArgument).toList());
+  }
+
   /** A keyword argument of Keras 2, where a tensor is written as {@code [layer, call, output]}. */
   private Argument<Source> keyword(JsonNode json) {
     if (isTensor(json)) {
@@ -167,6 +184,11 @@ final class InboundNode {
     if (json.isArray()) {
       return new Argument.Items<>(
           StreamSupport.stream(json.spliterator(), false).map(this::keyword).toList());
+    }
+    if (json.isObject() && !json.has("class_name")) {
+      Map<String, Argument<Source>> entries = new LinkedHashMap<>();
+      json.properties().forEach(entry -> entries.put(entry.getKey(), keyword(entry.getValue())));
+      return new Argument.Entries<>(entries);
     }
     return new Argument.Constant<>(json);
   }

@@ -3,6 +3,7 @@ package io.github.kpconvx.network;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,10 +19,15 @@ import java.util.TreeMap;
  */
 public final class LayerRegistry {
   private final Map<String, LayerFactory> builtIn;
+  private final Map<String, LayerFactory> operations;
   private final Map<String, LayerFactory> custom;
 
-  private LayerRegistry(Map<String, LayerFactory> builtIn, Map<String, LayerFactory> custom) {
+  private LayerRegistry(
+      Map<String, LayerFactory> builtIn,
+      Map<String, LayerFactory> operations,
+      Map<String, LayerFactory> custom) {
     this.builtIn = builtIn;
+    this.operations = operations;
     this.custom = custom;
   }
 
@@ -31,7 +37,7 @@ public final class LayerRegistry {
    * @return the registry
    */
   public static LayerRegistry empty() {
-    return new LayerRegistry(Map.of(), Map.of());
+    return new LayerRegistry(Map.of(), Map.of(), Map.of());
   }
 
   /**
@@ -44,7 +50,21 @@ public final class LayerRegistry {
   public LayerRegistry withBuiltIn(String name, LayerFactory factory) {
     Map<String, LayerFactory> more = new TreeMap<>(builtIn);
     more.put(name, factory);
-    return new LayerRegistry(more, custom);
+    return new LayerRegistry(more, operations, custom);
+  }
+
+  /**
+   * Adds operations of functional models, which have names of their own: {@code Add} is a layer and
+   * an operation.
+   *
+   * @param names what {@link KerasObject#operationName} gives for them
+   * @param factory makes them
+   * @return a registry that has them
+   */
+  public LayerRegistry withOperations(Collection<String> names, LayerFactory factory) {
+    Map<String, LayerFactory> more = new TreeMap<>(operations);
+    names.forEach(name -> more.put(name, factory));
+    return new LayerRegistry(builtIn, more, custom);
   }
 
   /**
@@ -58,7 +78,7 @@ public final class LayerRegistry {
   public LayerRegistry with(String name, LayerFactory factory) {
     Map<String, LayerFactory> more = new TreeMap<>(custom);
     more.put(name, factory);
-    return new LayerRegistry(builtIn, more);
+    return new LayerRegistry(builtIn, operations, more);
   }
 
   /**
@@ -83,6 +103,10 @@ public final class LayerRegistry {
   }
 
   private Optional<LayerFactory> factory(KerasObject object) {
+    if (object.isOperation()) {
+      String name = object.operationName().orElseThrow();
+      return Optional.ofNullable(operations.getOrDefault(name, custom.get(name)));
+    }
     LayerFactory factory =
         object.registeredName().map(custom::get).orElse(custom.get(object.className()));
     // Somebody's own layer may be called Dense; it is not Keras's.

@@ -1,7 +1,6 @@
 package io.github.kpconvx.network;
 
 import io.github.kpconvx.keras.config.KerasObject;
-import java.util.Set;
 
 /**
  * A layer or operation of a model that cannot be rebuilt.
@@ -15,13 +14,9 @@ import java.util.Set;
 public record UnsupportedLayer(String path, KerasObject object, boolean isKnown, String reason) {
   private static final String LAMBDA = "Lambda";
 
-  /** What Keras 2 calls an operation in a model. */
-  private static final Set<String> OPERATIONS =
-      Set.of("TFOpLambda", "SlicingOpLambda", "ClassMethod", "TensorFlowOpLayer");
-
   /** A layer of a class that no factory is for. */
   static UnsupportedLayer unknown(KerasObject object) {
-    String what = isOperation(object) ? "unknown operation" : "unknown layer";
+    String what = object.isOperation() ? "unknown operation" : "unknown layer";
     String need =
         object.isBuiltIn() && object.className().equals(LAMBDA)
             ? "it holds Python code, which is never run: it would need to be a layer or operation with a name in Python"
@@ -43,12 +38,11 @@ public record UnsupportedLayer(String path, KerasObject object, boolean isKnown,
     return new UnsupportedLayer("", object, true, reason);
   }
 
-  private static boolean isOperation(KerasObject object) {
-    return OPERATIONS.contains(object.className()) || object.module().orElse("").contains(".ops");
-  }
-
   private static String registeredAs(KerasObject object) {
-    return object.registeredName().filter(name -> name.contains(">")).orElse(object.className());
+    return object
+        .operationName()
+        .or(() -> object.registeredName().filter(name -> name.contains(">")))
+        .orElse(object.className());
   }
 
   /**

@@ -150,7 +150,8 @@ class CoreModelsTest {
       Operand<TFloat32> sum = tf.constant(0f);
       for (Map.Entry<String, NpyArray> cotangent :
           CoreModels.under("cotangent_", golden).entrySet()) {
-        Operand<TFloat32> y = Operands.floats(built.outputs().get("output_" + cotangent.getKey()));
+        Operand<TFloat32> y =
+            tf.dtypes.cast(built.outputs().get("output_" + cotangent.getKey()), TFloat32.class);
         int[] axes = IntStream.range(0, y.shape().numDimensions()).toArray();
         NpyArray values = cotangent.getValue();
         Operand<TFloat32> factor =

@@ -32,7 +32,7 @@ class CoreWrittenTest {
   }
 
   @ParameterizedTest
-  @CsvSource({".venv-latest, keras-3.15", ".venv-keras2, keras-2.15"})
+  @CsvSource({".venv-latest, keras-3.15", ".venv-keras2, keras-2.15", ".venv-tf218, keras-3.6"})
   @Tag(Fixtures.FULL)
   void everyCaseToo(String environment, String version) throws Exception {
     compare(environment, version, Pattern.compile(".*"));

@@ -24,7 +24,8 @@ public record DTypePolicy(String name, DType compute, DType variable) {
   /** What Keras 3 and Keras 2 call the class of the policies that are understood. */
   private static final Set<String> CLASSES = Set.of("DTypePolicy", "FloatDTypePolicy", "Policy");
 
-  private static final DTypePolicy FLOAT32 = new DTypePolicy("float32", DType.FLOAT32);
+  /** What Keras computes in where nobody says otherwise. */
+  public static final DTypePolicy FLOAT32 = new DTypePolicy("float32", DType.FLOAT32);
 
   private DTypePolicy(String name, DType both) {
     this(name, both, both);

@@ -7,6 +7,7 @@ import io.github.kpconvx.keras.KerasException;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,6 +30,14 @@ public final class KerasObject {
   public static final String KERAS_2 = "2.";
 
   private static final Pattern KERAS_3 = Pattern.compile("3\\.(\\d{1,6})\\..*");
+
+  /** The modules of Keras 3's operations. */
+  private static final Pattern OPERATIONS =
+      Pattern.compile("keras\\.(src\\.)?(ops|activations)(\\.|$)");
+
+  /** The classes under which Keras 2 keeps functions of TensorFlow. */
+  private static final Set<String> OF_TENSORFLOW =
+      Set.of("TFOpLambda", "SlicingOpLambda", "InstanceMethod", "ClassMethod");
 
   private final ObjectNode json;
 
@@ -152,6 +161,34 @@ public final class KerasObject {
   }
 
   /**
+   * Whether this is an operation of a functional model, not a layer, which may have the same class
+   * name.
+   *
+   * @return true for those of {@code keras.ops}, and in a model of Keras 2 for functions of
+   *     TensorFlow
+   */
+  public boolean isOperation() {
+    return operationName().isPresent();
+  }
+
+  /**
+   * The name of an operation of a functional model.
+   *
+   * @return its class name, such as {@code TakeAlongAxis}, or for a function of TensorFlow in a
+   *     model of Keras 2 its place, such as {@code tf.math.reduce_max}; nothing for layers
+   */
+  public Optional<String> operationName() {
+    if (!isBuiltIn()) {
+      return Optional.empty();
+    }
+    if (OF_TENSORFLOW.contains(className())) {
+      return Optional.of("tf." + Json.text(json.path("config").path("function")));
+    }
+    String module = module().orElse("");
+    return OPERATIONS.matcher(module).lookingAt() ? Optional.of(className()) : Optional.empty();
+  }
+
+  /**
    * An object that is part of this one, written by the same version of Keras.
    *
    * @param node a JSON object with {@code class_name} and {@code config}
@@ -245,7 +282,9 @@ public final class KerasObject {
    * @return for example {@code Dense "head"}
    */
   public String describe() {
-    JsonNode name = json.get("config").path("name");
+    JsonNode configured = json.get("config").path("name");
+    // Keras 3.6 leaves the name out of the configuration of an operation with arguments.
+    JsonNode name = configured.isTextual() ? configured : json.path("name");
     return name.isTextual() ? className() + " \"" + name.textValue() + "\"" : className();
   }
 

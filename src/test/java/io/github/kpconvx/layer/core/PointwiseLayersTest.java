@@ -169,16 +169,12 @@ class PointwiseLayersTest {
   }
 
   @Test
-  void reshapesAndTiles() {
+  void reshapes() {
     Values x = Values.counting(2, 3, 4);
     for (String target : List.of("[4, 3]", "[-1, 3]", "[2, -1, 2]")) {
       Reshape reshape = layer(Reshape::new, "Reshape", "{\"target_shape\": " + target + "}");
       assertArrayEquals(x.values(), run(reshape, null, x).values());
     }
-    Tile tile = layer(Tile::new, "Tile", "{\"name\": \"tile\", \"repeats\": [2, 1]}");
-    Values tiled = run(tile, null, x);
-    assertArrayEquals(new long[] {2, 6, 4}, tiled.shape().asArray());
-    assertTrue(tiled.values()[12] == x.values()[0] && tiled.values()[23] == x.values()[11]);
   }
 
   /** What is not known when the layer is built may fit when it runs. */
@@ -236,8 +232,7 @@ class PointwiseLayersTest {
         "Reshape|{}|target_shape = null",
         "Reshape|{\"target_shape\": [-1, -1]}|at most one is -1",
         "Dot|{\"axes\": [0, 1]}|axes = [0,1]",
-        "Dot|{\"axes\": 1, \"normalize\": true}|normalize = true",
-        "Tile|{\"function\": \"roll\"}|function = \"roll\", expected \"tile\""
+        "Dot|{\"axes\": 1, \"normalize\": true}|normalize = true"
       })
   void refusesWhatItCannotCompute(String className, String config, String message) {
     KerasException error = assertThrows(KerasException.class, () -> any(className, config));
@@ -252,8 +247,7 @@ class PointwiseLayersTest {
         "MaxPooling1D|{}|expected an input (B, R, C)",
         "GlobalMaxPooling1D|{}|expected an input (B, R, C)",
         "Reshape|{\"target_shape\": [5]}|expected one of as many elements",
-        "Dot|{\"axes\": 1}|expected two inputs of rank 3",
-        "Tile|{\"repeats\": [1, 1, 1]}|expected one for each axis"
+        "Dot|{\"axes\": 1}|expected two inputs of rank 3"
       })
   void refusesInputsThatDoNotFit(String className, String config, String message) {
     Layer layer = any(className, config);
@@ -268,8 +262,7 @@ class PointwiseLayersTest {
       case "MaxPooling1D" -> layer(object -> Pooling.max(object, 1), className, config);
       case "GlobalMaxPooling1D" -> layer(object -> GlobalPooling.max(object, 1), className, config);
       case "Reshape" -> layer(Reshape::new, className, config);
-      case "Dot" -> layer(Dot::new, className, config);
-      default -> layer(Tile::new, className, config);
+      default -> layer(Dot::new, className, config);
     };
   }
 }
