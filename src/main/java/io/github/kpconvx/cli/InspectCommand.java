@@ -5,6 +5,7 @@ import io.github.kpconvx.inference.ModelDescription;
 import io.github.kpconvx.inference.ModelDescription.LayerDescription;
 import io.github.kpconvx.inference.ModelDescription.WeightDescription;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.savedmodel.Signature;
 import io.github.kpconvx.network.UnsupportedLayer;
 import java.io.PrintWriter;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.tensorflow.ndarray.Shape;
@@ -49,10 +51,8 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    ModelDescription description =
-        config == null
-            ? ModelDescription.of(model)
-            : ModelDescription.of(model, NetworkOptions.read(config));
+    Optional<KerasObject> given = Optional.ofNullable(config).map(NetworkOptions::read);
+    ModelDescription description = ModelDescription.of(model, given);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(description.toJson().toPrettyString());

@@ -15,7 +15,6 @@ import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.network.Network;
-import io.github.kpconvx.network.WriteOptions;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;
@@ -75,15 +74,15 @@ class ConvertTest {
     Path archive = copy.resolve("model.keras");
     Path weights = copy.resolve("model.weights.h5");
     KPConvX.loader(original.resolve("saved_model"))
-        .convert(archive, new WriteOptions(false, tables));
+        .convert(archive, writer -> writer.withKernelPoints(tables));
     KernelPoints points = ParityTest.kernelPoints(copy);
     KPConvX.loader(archive)
         .withKernelPoints(points)
-        .convert(weights, new WriteOptions(true, tables));
+        .convert(weights, writer -> writer.withKernelPoints(tables).replacing(true));
     KPConvX.loader(weights)
         .withKernelPoints(points)
         .withConfig(config)
-        .convert(copy.resolve("saved_model"));
+        .convert(copy.resolve("saved_model"), writer -> writer);
   }
 
   @ParameterizedTest(name = "{0}")
@@ -127,11 +126,14 @@ class ConvertTest {
     KernelPointsTarget tables =
         (layer, weight, points) ->
             Optional.of(directory.resolve("kernel_points_" + layer.name() + ".csv"));
-    KPConvX.loader(source).convert(archive);
+    KPConvX.loader(source).convert(archive, writer -> writer);
     KerasObject config = KPConvX.loader(source).config().orElseThrow();
-    KPConvX.loader(source).convert(weights, new WriteOptions(false, tables));
+    KPConvX.loader(source).convert(weights, writer -> writer.withKernelPoints(tables));
     KernelPoints points = ParityTest.kernelPoints(directory);
-    KPConvX.loader(weights).withKernelPoints(points).withConfig(config).convert(savedModel);
+    KPConvX.loader(weights)
+        .withKernelPoints(points)
+        .withConfig(config)
+        .convert(savedModel, writer -> writer);
 
     Map<String, float[]> expected = weights(source, Optional.empty(), KernelPoints.fromFileOnly());
     assertEqualWeights(expected, weights(archive, Optional.empty(), KernelPoints.fromFileOnly()));

@@ -43,8 +43,6 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 class ModelWriterTest {
-  private static final WriteOptions REPLACING = WriteOptions.DEFAULT.withReplacing(true);
-
   private static final String CONFIG =
       """
       {"module": "keras", "class_name": "Functional", "registered_name": "Functional",
@@ -150,8 +148,8 @@ class ModelWriterTest {
     refused("exists; it is left as it is", () -> writer().write(target, others));
     refused(
         "exists; it is left as it is",
-        () -> writer().write(target, others, REPLACING.withReplacing(false)));
-    writer().write(target, others, REPLACING);
+        () -> writer().replacing(true).replacing(false).write(target, others));
+    writer().replacing(true).write(target, others);
     try (StoredModel storeFile = StoredModel.open(target);
         WeightStore store = storeFile.weights()) {
       assertArrayEquals(
@@ -166,17 +164,17 @@ class ModelWriterTest {
     Path directory = Files.createDirectory(folder.resolve("model.keras"));
     refused(
         "is a directory, which a file does not replace",
-        () -> writer().write(directory, weights(), REPLACING));
+        () -> writer().replacing(true).write(directory, weights()));
     Path file = Files.writeString(folder.resolve("model"), "text");
     refused(
         "is a file, which a SavedModel directory does not replace",
-        () -> writer().write(file, weights(), REPLACING));
+        () -> writer().replacing(true).write(file, weights()));
     Path documents = Files.createDirectory(folder.resolve("documents"));
-    writer().write(documents, weights(), REPLACING);
+    writer().replacing(true).write(documents, weights());
     Files.writeString(documents.resolve("letter.txt"), "text");
     refused(
         "holds more than a SavedModel, which would be lost: letter.txt",
-        () -> writer().write(documents, weights(), REPLACING));
+        () -> writer().replacing(true).write(documents, weights()));
     assertEquals("text", Fixtures.text(documents.resolve("letter.txt")));
   }
 
@@ -316,18 +314,22 @@ class ModelWriterTest {
       assertEquals("conv/Q", last.name());
       assertTrue(last.isBare());
     }
-    WriteOptions recomputed =
-        WriteOptions.DEFAULT.withKernelPoints(KernelPointsTarget.recomputed());
-    writer.write(folder.resolve("recomputable.keras"), single.weights(), recomputed);
+    writer
+        .withKernelPoints(KernelPointsTarget.recomputed())
+        .write(folder.resolve("recomputable.keras"), single.weights());
 
     TFloat32 trained = single.weights().get("conv/Q");
     trained.setFloat(0.1f, 2, 1);
-    refused("differ by up to", () -> writer.write(archive, single.weights(), recomputed));
+    refused(
+        "differ by up to",
+        () ->
+            writer
+                .withKernelPoints(KernelPointsTarget.recomputed())
+                .write(archive, single.weights()));
     KerasException e =
         assertThrows(KerasException.class, () -> writer.write(archive, single.weights()));
     assertTrue(!e.getMessage().contains("FibonacciShellInitializer"), e.getMessage());
-    WriteOptions toCsv = WriteOptions.DEFAULT.withKernelPoints(KernelPointsTarget.toCsv(csv));
-    writer.write(archive, single.weights(), toCsv);
+    writer.withKernelPoints(KernelPointsTarget.toCsv(csv)).write(archive, single.weights());
     KPConvXLayer layer = new KPConvXLayer(single.layer());
     try (Graph graph = new Graph()) {
       long d = single.weights().get(layer.name() + "/W").shape().get(2);
@@ -337,7 +339,11 @@ class ModelWriterTest {
       assertEquals(trained, read);
     }
     refused(
-        "Q.csv exists", () -> writer.write(folder.resolve("other.keras"), single.weights(), toCsv));
+        "Q.csv exists",
+        () ->
+            writer
+                .withKernelPoints(KernelPointsTarget.toCsv(csv))
+                .write(folder.resolve("other.keras"), single.weights()));
     // Where the class in Python holds Q as a weight, the file holds it too.
     writer.withUntrackedWeights(Set.of()).write(folder.resolve("weight.keras"), single.weights());
     try (StoredModel storeFile = StoredModel.open(folder.resolve("weight.keras"));

@@ -349,16 +349,14 @@ class TrialLayerTest {
       boolean holdsUntracked = name.equals("trial");
       ModelWriter.of(CONFIG, LAYERS)
           .withUntrackedWeights(Set.of("up_0/Q", "up_1/Q"))
-          .write(
-              file,
-              weights,
+          .withKernelPoints(
               holdsUntracked
-                  ? WriteOptions.DEFAULT
-                  : WriteOptions.DEFAULT.withKernelPoints(
-                      KernelPointsTarget.byLayer(
-                          Map.of(
-                              "up_0", KernelPointsTarget.toCsv(folder.resolve("Q.csv")),
-                              "up_1", KernelPointsTarget.recomputed()))));
+                  ? KernelPointsTarget.refused()
+                  : KernelPointsTarget.byLayer(
+                      Map.of(
+                          "up_0", KernelPointsTarget.toCsv(folder.resolve("Q.csv")),
+                          "up_1", KernelPointsTarget.recomputed())))
+          .write(file, weights);
       weights.values().forEach(TFloat32::close);
       KPConvX.Loader loader = KPConvX.loader(file).withLayers(LAYERS).withConfig(CONFIG);
       if (!holdsUntracked) {

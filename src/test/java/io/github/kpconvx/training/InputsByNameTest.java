@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -115,7 +116,7 @@ public class InputsByNameTest {
       trainer.initialize();
       Map<String, NpyArray> before = trainer.weights();
       Metrics first = trainer.evaluate(examples);
-      trainer.fit(examples, TrainingListener.none());
+      trainer.fit(examples, Optional.empty(), Optional.empty(), TrainingListener.none());
       assertEquals(120, trainer.steps());
       Metrics last = trainer.evaluate(examples);
       assertTrue(last.loss() < 0.2 * first.loss(), first + " " + last);
@@ -152,7 +153,8 @@ public class InputsByNameTest {
     TrainingSettings settings = SETTINGS.toBuilder().epochs(2).batchSize(2).build();
     try (Trainer trainer = new Trainer(PARENTS, LAYERS, settings)) {
       trainer.initialize();
-      trainer.fit(ExampleSet.of(examples), TrainingListener.none());
+      trainer.fit(
+          ExampleSet.of(examples), Optional.empty(), Optional.empty(), TrainingListener.none());
       return trainer.weights();
     }
   }

@@ -45,8 +45,7 @@ class KilledTrainingTest {
   }
 
   private static void fit(Trainer trainer, Optional<Path> checkpoint, TrainingListener listener) {
-    checkpoint.ifPresent(trainer::saveTo);
-    trainer.fit(TrainerTest.examples(EXAMPLES, 1), listener);
+    trainer.fit(TrainerTest.examples(EXAMPLES, 1), Optional.empty(), checkpoint, listener);
   }
 
   /** The process. */

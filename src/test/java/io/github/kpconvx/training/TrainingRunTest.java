@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -113,7 +114,11 @@ class TrainingRunTest {
                 settings.epochs(steps).batchSize(batches.size()).build())) {
       trainer.loadWeights(weights, KernelPoints.fromFileOnly());
       before = trainer.weights();
-      trainer.fit(batches, TrainingListener.onStep(step -> losses.add(step.loss())));
+      trainer.fit(
+          batches,
+          Optional.empty(),
+          Optional.empty(),
+          TrainingListener.onStep(step -> losses.add(step.loss())));
       after = trainer.weights();
     }
     double[] expected = golden.get("losses").toDoubles();

@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer.core;
 
-import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
@@ -31,7 +30,7 @@ public final class ActivationLayer extends Layer {
    * @throws KerasException if the activation is unknown or an argument is not allowed
    */
   public ActivationLayer(KerasObject object) {
-    super(object, DType.FLOATS);
+    super(object);
     this.activation = Activation.of(object);
   }
 
@@ -40,6 +39,6 @@ public final class ActivationLayer extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    return List.of(activation.apply(tf, onlyFloats(call)));
+    return List.of(activation.apply(tf, onlyInput(call)));
   }
 }

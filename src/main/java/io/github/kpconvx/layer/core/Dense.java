@@ -1,6 +1,5 @@
 package io.github.kpconvx.layer.core;
 
-import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -14,7 +13,7 @@ import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.family.TNumber;
+import org.tensorflow.types.TFloat32;
 
 /**
  * Keras's {@code Dense}: {@code activation(x·kernel + bias)} along the last axis, (…, C) to (…,
@@ -54,7 +53,7 @@ public final class Dense extends Layer {
    *     adaptation or a quantization
    */
   public Dense(KerasObject object) {
-    super(object, DType.FLOATS);
+    super(object);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(KEYS);
     for (String key : List.of("lora_rank", "quantization_config")) {
@@ -67,7 +66,7 @@ public final class Dense extends Layer {
     }
     this.units = config.integer("units", 0, 1);
     this.useBias = config.bool("use_bias", true);
-    this.activation = Activation.of(object, DType.FLOATS);
+    this.activation = Activation.of(object.describe(), "activation", config.json("activation"));
     this.kernel = WeightRules.of(object, "kernel_", "glorot_uniform");
     this.bias = WeightRules.of(object, "bias_", "zeros");
   }
@@ -88,19 +87,16 @@ public final class Dense extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    return List.of(dense(tf, onlyFloats(call)));
-  }
-
-  private <T extends TNumber> Operand<T> dense(Ops tf, Operand<T> x) {
-    Operand<T> y =
+    Operand<TFloat32> x = onlyInput(call);
+    Operand<TFloat32> y =
         Operands.ofRows(
             tf,
             x,
             units,
             rows -> {
-              Operand<T> product = tf.linalg.matMul(rows, weight(tf, "kernel", x));
-              return useBias ? tf.nn.biasAdd(product, weight(tf, "bias", x)) : product;
+              Operand<TFloat32> product = tf.linalg.matMul(rows, weight("kernel"));
+              return useBias ? tf.nn.biasAdd(product, weight("bias")) : product;
             });
-    return activation.apply(tf, y);
+    return List.of(activation.apply(tf, y));
   }
 }

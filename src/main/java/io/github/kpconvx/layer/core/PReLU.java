@@ -1,7 +1,6 @@
 package io.github.kpconvx.layer.core;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -13,7 +12,7 @@ import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.types.family.TNumber;
+import org.tensorflow.types.TFloat32;
 
 /**
  * Keras's {@code PReLU}: {@code max(0, x) − alpha · max(0, −x)} with a trained slope. The output
@@ -35,7 +34,7 @@ public final class PReLU extends Layer {
    * @throws KerasException if a key is unknown or a value is not allowed
    */
   public PReLU(KerasObject object) {
-    super(object, DType.FLOATS);
+    super(object);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(
         List.of("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes"));
@@ -72,11 +71,8 @@ public final class PReLU extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    return List.of(activated(tf, onlyFloats(call)));
-  }
-
-  private <T extends TNumber> Operand<T> activated(Ops tf, Operand<T> x) {
-    Operand<T> below = tf.math.mul(weight(tf, "alpha", x), tf.nn.relu(tf.math.neg(x)));
-    return tf.math.sub(tf.nn.relu(x), below);
+    Operand<TFloat32> x = onlyInput(call);
+    Operand<TFloat32> below = tf.math.mul(weight("alpha"), tf.nn.relu(tf.math.neg(x)));
+    return List.of(tf.math.sub(tf.nn.relu(x), below));
   }
 }

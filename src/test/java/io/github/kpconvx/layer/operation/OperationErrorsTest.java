@@ -71,6 +71,7 @@ class OperationErrorsTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '~',
       value = {
         "Max|{'axis': 3}||axis 3 is none of its input of shape [2, 5, 4], expected one from -3 to 2",
         "Max|{'axis': [1, -2]}||axis = [1, 1] has an axis twice",
