@@ -34,7 +34,7 @@ def write_golden(model, inputs, directory, *, atol=1e-5, rtol=1e-5, saved_model=
         kernel_points_….csv   for each layer that keeps its kernel points Q outside of Keras's weights, those points
         bare/                 <layer>.<variable>.csv for each such variable of a VL3D layer that has others than Q
 
-    A stage is a layer's output, by the layer's name, `#1`, `#2`, … behind it from the second call on; before it come the
+    A stage is a layer's output, by the layer's name (`<layer>/output_0`, … for several), `#1`, `#2`, … behind it from the second call on; before it come the
     `<layer>/<stage>` of a nested model, where a stage is one of its layers in turn, and of a KPConvX layer of this package, as its method `stages` tells, and `<layer>/near_tie`, true for
     the points (B, R) where rounding may decide which kernel point is nearest. Outputs are `output_0`, … or the keys of a
     model that gives a dict.
@@ -127,9 +127,6 @@ def _calls(graph):
 def _record(graph, given, prefix, stages, near_ties):
     """Adds the stages of a graph that is called with arrays or tensors."""
     calls = _calls(graph)
-    for name, node in calls:
-        if len(node.outputs) != 1:
-            raise TypeError(f"golden data needs layers of one output each; {prefix}{name} gives {len(node.outputs)}")
     wanted = {id(tensor): tensor for _, node in calls for tensor in (*node.input_tensors, *node.outputs)}
     computed = keras.Model(graph.inputs, list(wanted.values()))(given, training=False)
     values = dict(zip(wanted, computed))
@@ -140,7 +137,8 @@ def _record(graph, given, prefix, stages, near_ties):
             near_ties[f"{name}/near_tie"] = oracle.near_tie(_array(layer.Q), _array(inputs[0]), _array(inputs[2]))
         elif _graph(layer) is not None:
             _record(_graph(layer), inputs, f"{name}/", stages, near_ties)
-        stages[name] = _array(values[id(node.outputs[0])])
+        for i, tensor in enumerate(node.outputs):
+            stages[name if len(node.outputs) == 1 else f"{name}/output_{i}"] = _array(values[id(tensor)])
 
 
 def _outputs(graph, feed):

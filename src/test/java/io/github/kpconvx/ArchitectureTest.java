@@ -58,7 +58,7 @@ class ArchitectureTest {
           .whereLayer("training")
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("network")
-          .mayOnlyBeAccessedByLayers("inference", "training", "cli")
+          .mayOnlyBeAccessedByLayers("inference", "training", "golden", "cli")
           .whereLayer("layer")
           .mayOnlyBeAccessedByLayers("network", "inference", "training", "report", "golden", "cli")
           .whereLayer("keras")

@@ -1,7 +1,9 @@
 package io.github.kpconvx.golden;
 
 import io.github.kpconvx.inference.Model;
+import io.github.kpconvx.inference.StandardLayers;
 import io.github.kpconvx.keras.KerasException;
+import io.github.kpconvx.network.LayerRegistry;
 import java.nio.file.Path;
 
 /**
@@ -19,18 +21,45 @@ public final class GoldenAssertions {
   private GoldenAssertions() {}
 
   /**
-   * Asserts that the model in a directory of golden data, loaded with the native engine, computes
-   * what the data says, in all stages.
+   * Asserts that the model in a directory of golden data computes what the data says, in all
+   * stages.
    *
    * @param directory what {@code kpconvx_compat.golden.write_golden} made
    * @throws AssertionError if it does not
    * @throws KerasException if the data cannot be read or the model cannot be loaded
    */
   public static void assertMatchesGolden(Path directory) {
+    assertMatchesGolden(directory, StandardLayers.registry());
+  }
+
+  /**
+   * Asserts that the model in a directory of golden data, made of given layers, computes what the
+   * data says, in all stages.
+   *
+   * @param directory what {@code kpconvx_compat.golden.write_golden} made
+   * @param layers the layers that it may be made of
+   * @throws AssertionError if it does not
+   * @throws KerasException if the data cannot be read or the model cannot be loaded
+   */
+  public static void assertMatchesGolden(Path directory, LayerRegistry layers) {
     GoldenData golden = GoldenData.read(directory);
-    try (Model model = golden.loader().load()) {
+    try (Model model = golden.loader().withLayers(layers).load()) {
       require(directory, golden.compare(model, golden.tolerance()));
     }
+  }
+
+  /**
+   * Asserts that the model in a directory of golden data, made of given layers, has the gradients
+   * that Keras found: of its floating-point inputs and of its trained weights, within 1e-4 of the
+   * largest.
+   *
+   * @param directory what {@code kpconvx_compat.port} made
+   * @param layers the layers that it may be made of
+   * @throws AssertionError if it has others; says which differs most, where and by how much
+   * @throws KerasException if the data cannot be read or the model cannot be loaded
+   */
+  public static void assertGradientsMatchGolden(Path directory, LayerRegistry layers) {
+    require(directory, GoldenGradients.read(directory).compare(layers));
   }
 
   /**

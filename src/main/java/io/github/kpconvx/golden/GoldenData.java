@@ -106,6 +106,11 @@ public final class GoldenData {
     return tolerance;
   }
 
+  /** What goes in, by the names of the inputs. */
+  Map<String, NpyArray> inputs() {
+    return inputs;
+  }
+
   /**
    * A loader of the directory's {@code model.keras}, which is told the kernel points and, from
    * {@code bare}, the other weights that the archive does not hold.

@@ -101,7 +101,7 @@ public final class KPConvX {
     private Engine engine = Engine.AUTO;
     private Optional<KerasObject> config = Optional.empty();
     private Optional<KernelPoints> kernelPoints = Optional.empty();
-    private LayerRegistry registry = StandardLayers.registry();
+    private Optional<LayerRegistry> registry = Optional.empty();
     private GaussianFilter gaussian = GaussianFilter.UNKNOWN;
     private String signature = SIGNATURE;
     private boolean unsafeOperations;
@@ -169,13 +169,13 @@ public final class KPConvX {
     }
 
     /**
-     * Says which layers a network may be made of.
+     * Says which layers a network may be made of; {@link StandardLayers#registry()} otherwise.
      *
      * @param newRegistry the layers
      * @return a loader that differs in that
      */
     public Loader withLayers(LayerRegistry newRegistry) {
-      return with(loader -> loader.registry = newRegistry);
+      return with(loader -> loader.registry = Optional.of(newRegistry));
     }
 
     /**
@@ -197,12 +197,15 @@ public final class KPConvX {
      */
     public LayerRegistry layers() {
       if (gaussian != GaussianFilter.UNKNOWN) {
-        return StandardLayers.withFilters(registry, layer -> gaussian);
+        return StandardLayers.withFilters(
+            registry.orElseGet(StandardLayers::registry), layer -> gaussian);
       }
       // A registry that somebody made has what they put there.
-      return registry == StandardLayers.registry() && Files.isDirectory(path)
-          ? StandardLayers.withFilters(registry, new StoredFilters(path)::of)
-          : registry;
+      return registry.orElseGet(
+          () ->
+              Files.isDirectory(path)
+                  ? StandardLayers.registry(new StoredFilters(path)::of)
+                  : StandardLayers.registry());
     }
 
     /**

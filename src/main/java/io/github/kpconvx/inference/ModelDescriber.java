@@ -32,10 +32,11 @@ import org.tensorflow.op.Ops;
 
 /** Makes the description of a model: from its rebuilt network, or else from what its file says. */
 final class ModelDescriber {
-  /** Whatever the filter "gaussian" means, a description is the same. */
-  private static final LayerRegistry REGISTRY = StandardLayers.registry(GaussianFilter.GROWING);
-
   private final StoredModel file;
+
+  /** Whatever the filter "gaussian" means, a description is the same. */
+  private final LayerRegistry registry = StandardLayers.registry(GaussianFilter.GROWING);
+
   private List<Signature.Tensor> inputs = List.of();
   private List<Signature.Tensor> outputs = List.of();
   private List<LayerDescription> layers = List.of();
@@ -91,7 +92,7 @@ final class ModelDescriber {
     }
     try {
       List<Shape> shapes = store.weights().stream().map(StoredWeight::shape).toList();
-      rebuild(Network.of(config.get(), shapes, REGISTRY), store);
+      rebuild(Network.of(config.get(), shapes, registry), store);
     } catch (KerasException e) {
       if (e instanceof UnsupportedModelException model) {
         unsupported = model.layers();

@@ -1,5 +1,6 @@
 package io.github.kpconvx.inference;
 
+import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.core.ActivationLayer;
 import io.github.kpconvx.layer.core.BatchNormalization;
 import io.github.kpconvx.layer.core.Concatenate;
@@ -35,7 +36,10 @@ import io.github.kpconvx.network.LayerRegistry;
 import java.util.List;
 import java.util.function.Function;
 
-/** The layers that this library knows: Keras's own that are supported, and VL3D's. */
+/**
+ * The layers that are known: Keras's own that are supported, VL3D's, and those whose {@linkplain
+ * LayerFactory factories} the calling thread's class loader finds as services.
+ */
 public final class StandardLayers {
   private static final LayerRegistry REGISTRY = make();
 
@@ -140,9 +144,10 @@ public final class StandardLayers {
    * things.
    *
    * @return the registry
+   * @throws KerasException if a factory that is found as a service cannot be used
    */
   public static LayerRegistry registry() {
-    return REGISTRY;
+    return withProviders(REGISTRY);
   }
 
   /**
@@ -150,8 +155,18 @@ public final class StandardLayers {
    *
    * @param gaussian what it means
    * @return the registry
+   * @throws KerasException if a factory that is found as a service cannot be used
    */
   public static LayerRegistry registry(GaussianFilter gaussian) {
-    return withFilter(REGISTRY, gaussian);
+    return withProviders(withFilter(REGISTRY, gaussian));
+  }
+
+  /** All of them, where something tells of each by name what its filter "gaussian" means. */
+  static LayerRegistry registry(Function<String, GaussianFilter> meaning) {
+    return withProviders(withFilters(REGISTRY, meaning));
+  }
+
+  private static LayerRegistry withProviders(LayerRegistry registry) {
+    return registry.withProviders(Thread.currentThread().getContextClassLoader());
   }
 }

@@ -552,7 +552,7 @@ public abstract class Layer {
   }
 
   /**
-   * Adds a sublayer that is an attribute of the Keras layer.
+   * Adds a sublayer that is an attribute of the Keras layer; before the sublayer is built.
    *
    * @param attribute the attribute's name
    * @param layer the sublayer
@@ -564,7 +564,7 @@ public abstract class Layer {
 
   /**
    * Adds sublayers that the Keras layer holds in an attribute that is a list or tuple of them, or a
-   * dictionary, in its order.
+   * dictionary, in its order; before they are built.
    *
    * @param attribute the attribute's name
    * @param layers the sublayers

@@ -7,6 +7,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
 import java.util.TreeMap;
 
 /**
@@ -78,6 +80,40 @@ public final class LayerRegistry {
   public LayerRegistry with(String name, LayerFactory factory) {
     Map<String, LayerFactory> more = new TreeMap<>(custom);
     more.put(name, factory);
+    return new LayerRegistry(builtIn, operations, more);
+  }
+
+  /**
+   * Adds the layers whose factories {@link ServiceLoader} finds, or replaces some with them.
+   *
+   * @param loader where it looks
+   * @return a registry that has them
+   * @throws KerasException if one cannot be made or names no class, or two name the same
+   */
+  public LayerRegistry withProviders(ClassLoader loader) {
+    Map<String, LayerFactory> found = new TreeMap<>();
+    try {
+      for (LayerFactory factory : ServiceLoader.load(LayerFactory.class, loader)) {
+        String provider = factory.getClass().getName();
+        if (factory.names().isEmpty()) {
+          throw new KerasException(
+              "The layer factory %s names no class that it is for, expected names() to tell some"
+                  .formatted(provider));
+        }
+        for (String name : factory.names()) {
+          LayerFactory other = found.put(name, factory);
+          if (other != null) {
+            throw new KerasException(
+                "The layer factories %s and %s are both for %s, expected one; give the one that is meant to the loader"
+                    .formatted(other.getClass().getName(), provider, name));
+          }
+        }
+      }
+    } catch (ServiceConfigurationError e) {
+      throw new KerasException("A layer factory cannot be made: " + e.getMessage(), e);
+    }
+    Map<String, LayerFactory> more = new TreeMap<>(custom);
+    more.putAll(found);
     return new LayerRegistry(builtIn, operations, more);
   }
 
