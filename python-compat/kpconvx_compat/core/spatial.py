@@ -59,5 +59,35 @@ def convolution(x, kernel, strides=1, padding="valid", dilations=1, groups=1):
     return np.concatenate(parts, -1)
 
 
+def depthwise(x, kernel, strides=1, padding="valid", dilations=1):
+    """A kernel (…, C, M) over each channel of (B, …, C): (B, …', C · M)."""
+    rank = kernel.ndim - 2
+    seen = windows(x, kernel.shape[:rank], _each(strides, rank), padding, _each(dilations, rank))
+    made = (seen[..., None] * kernel).sum(tuple(range(1 + rank, 1 + 2 * rank)))
+    return made.reshape(*made.shape[:-2], -1)
+
+
+def transposed(x, kernel, strides=1, padding="valid", dilations=1, output_padding=None):
+    """Each place of (B, …, C) adds a kernel (…, filters, C) of its own to the output."""
+    rank = kernel.ndim - 2
+    strides, dilations = _each(strides, rank), _each(dilations, rank)
+    reach = [dilation * (k - 1) + 1 for k, dilation in zip(kernel.shape, dilations)]
+    sizes = []
+    for i, (size, stride) in enumerate(zip(x.shape[1:-1], strides)):
+        if output_padding is None:
+            sizes.append(size * stride + (max(reach[i] - stride, 0) if padding == "valid" else 0))
+        else:
+            cut = 2 * (reach[i] // 2) if padding == "same" else 0
+            sizes.append((size - 1) * stride + reach[i] - cut + _each(output_padding, rank)[i])
+    around = margins(sizes, kernel.shape[:rank], strides, padding, dilations)
+    whole = np.zeros((x.shape[0], *(size + sum(more) + max(reach) for size, more in zip(sizes, around)), kernel.shape[-2]))
+    for place in itertools.product(*map(range, x.shape[1:-1])):
+        for k in itertools.product(*map(range, kernel.shape[:rank])):
+            where = tuple(p * s + i * d for p, s, i, d in zip(place, strides, k, dilations))
+            whole[(slice(None), *where)] += x[(slice(None), *place)] @ kernel[k].T
+    inside = tuple(slice(more[0], more[0] + size) for size, more in zip(sizes, around))
+    return whole[(slice(None), *inside)]
+
+
 def _each(value, rank):
     return (value,) * rank if isinstance(value, int) else tuple(value)

@@ -3,9 +3,11 @@ package io.github.kpconvx.inference;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.core.ActivationLayer;
 import io.github.kpconvx.layer.core.BatchNormalization;
+import io.github.kpconvx.layer.core.Border;
 import io.github.kpconvx.layer.core.Concatenate;
 import io.github.kpconvx.layer.core.Convolution;
 import io.github.kpconvx.layer.core.Dense;
+import io.github.kpconvx.layer.core.DepthwiseConvolution;
 import io.github.kpconvx.layer.core.Dot;
 import io.github.kpconvx.layer.core.Dropout;
 import io.github.kpconvx.layer.core.EinsumDense;
@@ -20,6 +22,8 @@ import io.github.kpconvx.layer.core.Permute;
 import io.github.kpconvx.layer.core.Pooling;
 import io.github.kpconvx.layer.core.RepeatVector;
 import io.github.kpconvx.layer.core.Reshape;
+import io.github.kpconvx.layer.core.TransposedConvolution;
+import io.github.kpconvx.layer.core.UpSampling;
 import io.github.kpconvx.layer.operation.Operations;
 import io.github.kpconvx.layer.vl3d.FeaturesResamplingLayer;
 import io.github.kpconvx.layer.vl3d.FeaturesStructuringLayer;
@@ -97,17 +101,30 @@ public final class StandardLayers {
             .withBuiltIn("RepeatVector", RepeatVector::new);
     for (int d = 1; d <= 2; d++) {
       int dimensions = d;
+      String size = d + "D";
+      LayerFactory depthwise = object -> DepthwiseConvolution.of(object, dimensions);
+      LayerFactory separable = object -> DepthwiseConvolution.separable(object, dimensions);
+      LayerFactory transposed = object -> new TransposedConvolution(object, dimensions);
+      for (String word : List.of("Conv", "Convolution")) {
+        all = all.withBuiltIn("Depthwise" + word + size, depthwise);
+        all = all.withBuiltIn("Separable" + word + size, separable);
+        all = all.withBuiltIn(word + size + "Transpose", transposed);
+      }
+      all =
+          all.withBuiltIn("ZeroPadding" + size, object -> Border.zeros(object, dimensions))
+              .withBuiltIn("Cropping" + size, object -> Border.cropping(object, dimensions))
+              .withBuiltIn("UpSampling" + size, object -> new UpSampling(object, dimensions));
       LayerFactory max = object -> Pooling.max(object, dimensions);
       LayerFactory globalMax = object -> GlobalPooling.max(object, dimensions);
-      for (String name : List.of("MaxPooling%dD", "MaxPool%dD")) {
-        all = all.withBuiltIn(name.formatted(d), max);
-        all = all.withBuiltIn("Global" + name.formatted(d), globalMax);
+      for (String name : List.of("MaxPooling" + size, "MaxPool" + size)) {
+        all = all.withBuiltIn(name, max);
+        all = all.withBuiltIn("Global" + name, globalMax);
       }
       LayerFactory average = object -> Pooling.average(object, dimensions);
       LayerFactory globalAverage = object -> GlobalPooling.average(object, dimensions);
-      for (String name : List.of("AveragePooling%dD", "AvgPool%dD")) {
-        all = all.withBuiltIn(name.formatted(d), average);
-        all = all.withBuiltIn("Global" + name.formatted(d), globalAverage);
+      for (String name : List.of("AveragePooling" + size, "AvgPool" + size)) {
+        all = all.withBuiltIn(name, average);
+        all = all.withBuiltIn("Global" + name, globalAverage);
       }
     }
     return all;

@@ -72,6 +72,11 @@ public final class Convolution extends ConvolutionLayer {
   }
 
   @Override
+  boolean takesSeveralBatches() {
+    return serialize().isOfKeras2();
+  }
+
+  @Override
   protected void createWeights(Ops tf, List<Shape> inputs) {
     long channels = channels(inputs);
     if (channels % groups() != 0) {

@@ -64,9 +64,9 @@ abstract class ConvolutionLayer extends SpatialLayer {
     }
     this.window =
         Window.of(
-            sizes("kernel_size", 1),
-            sizes("strides", 1),
-            sizes("dilation_rate", 1),
+            sizes("kernel_size", 1, 1),
+            sizes("strides", 1, 1),
+            sizes("dilation_rate", 1, 1),
             config.choice("padding", Window.Padding.VALID, paddings));
     this.groups = config.integer("groups", 1, 1);
     this.useBias = config.bool("use_bias", true);
@@ -140,11 +140,6 @@ abstract class ConvolutionLayer extends SpatialLayer {
   }
 
   @Override
-  boolean takesSeveralBatches() {
-    return serialize().isOfKeras2();
-  }
-
-  @Override
   protected final List<Operand<?>> compute(Ops tf, LayerCall call) {
     Operand<TFloat32> x = onlyInput(call);
     Operand<TFloat32> y = convolve(tf, toImage(tf, x));
@@ -163,7 +158,7 @@ abstract class ConvolutionLayer extends SpatialLayer {
 
   /** The shape of a kernel (…size, rest), as Keras keeps it. */
   final long[] kernelShape(long... rest) {
-    List<Integer> size = sizes("kernel_size", 1);
+    List<Integer> size = sizes("kernel_size", 1, 1);
     long[] shape = new long[dimensions() + rest.length];
     for (int i = 0; i < dimensions(); i++) {
       shape[i] = size.get(2 - dimensions() + i);

@@ -29,11 +29,11 @@ public final class Pooling extends SpatialLayer {
     this.max = max;
     ConfigReader config = object.config();
     config.rejectUnknownKeys(List.of("pool_size", "strides", "padding", "data_format"));
-    List<Integer> size = sizes("pool_size", 2);
+    List<Integer> size = sizes("pool_size", 2, 1);
     this.window =
         Window.of(
             size,
-            config.json("strides").isNull() ? size : sizes("strides", 1),
+            config.json("strides").isNull() ? size : sizes("strides", 1, 1),
             List.of(1, 1),
             config.choice(
                 "padding",

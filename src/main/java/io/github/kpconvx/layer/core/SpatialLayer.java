@@ -62,19 +62,20 @@ abstract class SpatialLayer extends Layer {
    *
    * @param key its key
    * @param ifMissing the number where the key is missing
-   * @return the numbers, each at least 1, of an image: along its height and along its width
+   * @param least the least allowed number, and that along the height of a sequence
+   * @return the numbers of an image: along its height and along its width
    */
-  final List<Integer> sizes(String key, int ifMissing) {
+  final List<Integer> sizes(String key, int ifMissing, int least) {
     ConfigReader config = serialize().config();
     List<Integer> values =
         config.isList(key)
-            ? config.integers(key, List.of(), 1)
-            : Collections.nCopies(dimensions, config.integer(key, ifMissing, 1));
+            ? config.integers(key, List.of(), least)
+            : Collections.nCopies(dimensions, config.integer(key, ifMissing, least));
     if (values.size() != dimensions) {
       throw config.invalid(
-          key, config.json(key), "an integer of at least 1", "a list of " + dimensions);
+          key, config.json(key), "an integer of at least " + least, "a list of " + dimensions);
     }
-    return dimensions == 1 ? List.of(1, values.get(0)) : values;
+    return dimensions == 1 ? List.of(least, values.get(0)) : values;
   }
 
   /**

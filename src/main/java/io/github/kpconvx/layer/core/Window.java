@@ -134,7 +134,7 @@ record Window(Axis height, Axis width, Padding padding) {
   }
 
   /** Its height and width; constants where they are known, for the shape of what follows. */
-  private static Operand<TInt32> places(Ops tf, Operand<?> image) {
+  static Operand<TInt32> places(Ops tf, Operand<?> image) {
     long height = image.shape().get(1);
     long width = image.shape().get(2);
     return height == Shape.UNKNOWN_SIZE || width == Shape.UNKNOWN_SIZE
@@ -143,7 +143,7 @@ record Window(Axis height, Axis width, Padding padding) {
   }
 
   private static Index every(Axis axis) {
-    return Indices.seq(0, Long.MAX_VALUE, axis.stride);
+    return Indices.step(axis.stride);
   }
 
   private static Operand<TInt32> columns(Ops tf, Operand<TInt32> a, Operand<TInt32> b) {

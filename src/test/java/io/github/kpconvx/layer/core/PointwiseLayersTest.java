@@ -151,6 +151,24 @@ class PointwiseLayersTest {
   }
 
   @Test
+  void refusesSizesThatDoNotFit() {
+    Values x = Values.counting(2, 3, 2);
+    for (var wrong :
+        List.of(
+            List.of("Conv1D", "{\"filters\": 2, \"kernel_size\": 4}", "spans more places"),
+            List.of("MaxPooling1D", "{\"pool_size\": 4}", "pool_size = 4, expected at most"),
+            List.of("Cropping1D", "{\"cropping\": [1, 2]}", "cropping = [1,2], expected fewer"),
+            List.of(
+                "Conv1D",
+                "{\"filters\": 3, \"kernel_size\": 1, \"groups\": 3}",
+                "expected a divisor of the 2 channels"))) {
+      Layer layer = any(wrong.get(0), wrong.get(1));
+      KerasException error = assertThrows(KerasException.class, () -> run(layer, null, x));
+      assertTrue(error.getMessage().contains(wrong.get(2)), error.getMessage());
+    }
+  }
+
+  @Test
   void poolsTheLargest() {
     Values x = new Values(Shape.of(1, 5, 2), new float[] {1, 9, 4, 8, 3, 7, 2, 6, 5, 10});
     Pooling halves = layer(object -> Pooling.max(object, 1), "MaxPooling1D", "{}");
@@ -229,6 +247,14 @@ class PointwiseLayersTest {
         "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"data_format\": \"first\"}|data_format = \"first\"",
         "Conv1D|{\"filters\": 2, \"kernel_size\": 1, \"padding\": \"full\"}|padding = \"full\"",
         "MaxPooling1D|{\"pool_size\": 0}|pool_size = 0",
+        "Conv2D|{\"filters\": 2, \"kernel_size\": 1, \"padding\": \"causal\"}|padding = \"causal\"",
+        "Conv2D|{\"filters\": 2, \"kernel_size\": [1]}|expected an integer of at least 1 or a list of 2",
+        "DepthwiseConv2D|{\"kernel_size\": 1, \"groups\": 2}|groups = 2, expected 1",
+        "Conv1DTranspose|{\"filters\": 2, \"kernel_size\": 1, \"output_padding\": 1}|less than strides = 1",
+        "Cropping1D|{\"cropping\": [1, 2, 3]}|cropping = [1,2,3]",
+        "UpSampling2D|{\"interpolation\": \"linear\"}|interpolation = \"linear\"",
+        "Permute|{\"dims\": [1, 3]}|dims = [1,3]",
+        "RepeatVector|{}|n = nothing",
         "Reshape|{}|target_shape = null",
         "Reshape|{\"target_shape\": [-1, -1]}|at most one is -1",
         "Dot|{\"axes\": [0, 1]}|axes = [0,1]",
@@ -245,6 +271,9 @@ class PointwiseLayersTest {
       value = {
         "Conv1D|{\"filters\": 2, \"kernel_size\": 1}|expected an input (B, R, C)",
         "MaxPooling1D|{}|expected an input (B, R, C)",
+        "Conv2D|{\"filters\": 2, \"kernel_size\": 1}|expected an input (B, H, W, C)",
+        "UpSampling2D|{\"data_format\": \"channels_first\"}|expected an input (B, C, H, W)",
+        "Permute|{\"dims\": [2, 1]}|expected one for each dimension",
         "GlobalMaxPooling1D|{}|expected an input (B, R, C)",
         "Reshape|{\"target_shape\": [5]}|expected one of as many elements",
         "Dot|{\"axes\": 1}|expected two inputs of rank 3"
@@ -262,6 +291,15 @@ class PointwiseLayersTest {
       case "MaxPooling1D" -> layer(object -> Pooling.max(object, 1), className, config);
       case "GlobalMaxPooling1D" -> layer(object -> GlobalPooling.max(object, 1), className, config);
       case "Reshape" -> layer(Reshape::new, className, config);
+      case "Conv2D" -> layer(Convolution::of2D, className, config);
+      case "DepthwiseConv2D" ->
+          layer(object -> DepthwiseConvolution.of(object, 2), className, config);
+      case "Conv1DTranspose" ->
+          layer(object -> new TransposedConvolution(object, 1), className, config);
+      case "Cropping1D" -> layer(object -> Border.cropping(object, 1), className, config);
+      case "UpSampling2D" -> layer(object -> new UpSampling(object, 2), className, config);
+      case "Permute" -> layer(Permute::new, className, config);
+      case "RepeatVector" -> layer(RepeatVector::new, className, config);
       default -> layer(Dot::new, className, config);
     };
   }
