@@ -93,7 +93,8 @@ final class KdTree {
   }
 
   private static double outside(double value, double min, double max) {
-    return Math.max(0, Math.max(min - value, value - max));
+    // Not by Math.max, which takes longer for the sake of NaN and -0.
+    return value < min ? min - value : value > max ? value - max : 0;
   }
 
   /** The longest side of the box around all points and a further one. */

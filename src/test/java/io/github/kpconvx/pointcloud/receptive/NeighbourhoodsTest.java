@@ -9,6 +9,7 @@ import io.github.kpconvx.pointcloud.Coordinates;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -87,7 +88,8 @@ class NeighbourhoodsTest {
     for (int i = 0; i < FIELDS; i++) {
       scores.add(ALL.get(i), answers.get(i).toFloats());
     }
-    String name = reduction == Reduction.ENTROPY ? "entropic" : reduction.name().toLowerCase();
+    String name =
+        reduction == Reduction.ENTROPY ? "entropic" : reduction.name().toLowerCase(Locale.ROOT);
     float[] expected = CHAIN.get("z_" + name).toFloats();
     float[] found = scores.result();
     assertArrayEquals(expected, found, 1e-5f);
