@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
+import io.github.kpconvx.network.WriteOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -66,7 +67,7 @@ final class ConvertCommand implements Callable<Integer> {
     KPConvX.Loader loader = network.loader(model);
     boolean compiled =
         loader.config().stream().anyMatch(config -> config.json().at(OPTIMIZER).isObject());
-    loader.convert(out, writer -> writer.replacing(force).withKernelPoints(target));
+    loader.convert(out, new WriteOptions(force, target));
     if (compiled && out.toString().endsWith(".keras")) {
       spec.commandLine()
           .getErr()

@@ -5,7 +5,6 @@ import io.github.kpconvx.inference.ModelDescription;
 import io.github.kpconvx.inference.ModelDescription.LayerDescription;
 import io.github.kpconvx.inference.ModelDescription.WeightDescription;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.savedmodel.Signature;
 import io.github.kpconvx.network.UnsupportedLayer;
 import java.io.PrintWriter;
@@ -15,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.tensorflow.ndarray.Shape;
@@ -51,8 +49,10 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Optional<KerasObject> given = Optional.ofNullable(config).map(NetworkOptions::read);
-    ModelDescription description = ModelDescription.of(model, given);
+    ModelDescription description =
+        config == null
+            ? ModelDescription.of(model)
+            : ModelDescription.of(model, NetworkOptions.read(config));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(description.toJson().toPrettyString());

@@ -9,6 +9,7 @@ import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.network.ModelWriter;
+import io.github.kpconvx.network.WriteOptions;
 import io.github.kpconvx.pointcloud.classification.PreprocessingFile;
 import io.github.kpconvx.pointcloud.receptive.Preprocessing;
 import io.github.kpconvx.training.ClassificationLoss;
@@ -191,21 +192,32 @@ final class TrainCommand implements Callable<Integer> {
       start(trainer, loader);
       ModelWriter writer = writer(trainer);
       requireWritable(trainer, writer, target);
+      if (checkpoint != null) {
+        trainer.saveTo(checkpoint);
+      }
       if (tensorboard == null) {
-        trainer.fit(trainingData, validationData, Optional.ofNullable(checkpoint), progress);
+        fit(trainer, trainingData, validationData, progress);
       } else {
         try (EventFile events = new EventFile(tensorboard)) {
-          trainer.fit(
-              trainingData,
-              validationData,
-              Optional.ofNullable(checkpoint),
-              TrainingListener.both(progress, events));
+          fit(trainer, trainingData, validationData, TrainingListener.both(progress, events));
         }
       }
-      trainer.write(out, writer.replacing(force).withKernelPoints(target));
+      trainer.write(out, writer, new WriteOptions(force, target));
       report(trainer, validationData);
     }
     return 0;
+  }
+
+  private static void fit(
+      Trainer trainer,
+      ExampleSet training,
+      Optional<ExampleSet> validation,
+      TrainingListener listener) {
+    if (validation.isPresent()) {
+      trainer.fit(training, validation.get(), listener);
+    } else {
+      trainer.fit(training, listener);
+    }
   }
 
   /** What the command reads. */
@@ -225,7 +237,7 @@ final class TrainCommand implements Callable<Integer> {
         KernelPointsTarget tried =
             (layer, weight, points) ->
                 target.of(layer, weight, points).map(csv -> trial(csv, folder));
-        trainer.write(trial, writer.withKernelPoints(tried));
+        trainer.write(trial, writer, new WriteOptions(false, tried));
       } catch (KerasException e) {
         throw new KerasException(
             "--out " + out + " cannot be written: " + e.getMessage().replace(trial + ": ", ""), e);

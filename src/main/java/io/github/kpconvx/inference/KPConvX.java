@@ -14,9 +14,9 @@ import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.layer.vl3d.GaussianFilter;
 import io.github.kpconvx.network.LayerRegistry;
-import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
 import io.github.kpconvx.network.UnsupportedModelException;
+import io.github.kpconvx.network.WriteOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,7 +27,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.tensorflow.Graph;
@@ -328,17 +327,27 @@ public final class KPConvX {
     }
 
     /**
+     * Writes the model to another file, replacing nothing and dropping no kernel points.
+     *
+     * @param target the file or directory to make
+     * @throws KerasException as {@link #convert(Path, WriteOptions)}
+     */
+    public void convert(Path target) {
+      convert(target, WriteOptions.DEFAULT);
+    }
+
+    /**
      * Writes the model to another file, of the kind that the target's name tells: a {@code .keras}
      * archive, a {@code .weights.h5}, or else a SavedModel directory, which keeps the {@linkplain
      * Assets files} that stand in another.
      *
      * @param target the file or directory to make
-     * @param options changes the writer: whether it replaces a target that exists, where kernel
-     *     points go that the target cannot hold
+     * @param options whether it replaces a target that exists, where kernel points go that the
+     *     target cannot hold
      * @throws KerasException if the model cannot be loaded or written; says what was found and what
      *     was expected
      */
-    public void convert(Path target, UnaryOperator<ModelWriter> options) {
+    public void convert(Path target, WriteOptions options) {
       try (StoredModel stored = file.get();
           Graph graph = new Graph()) {
         Network network = network(stored);

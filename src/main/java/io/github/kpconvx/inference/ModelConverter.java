@@ -10,12 +10,12 @@ import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.network.WriteOptions;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 import org.tensorflow.types.family.TType;
 
 /**
@@ -35,11 +35,10 @@ record ModelConverter(
    * @param stored the model
    * @param ownConfig whether the configuration is the model's own, and so of its version of Keras
    * @param target the file or directory to make
-   * @param options changes the writer
+   * @param options how it is written
    * @throws KerasException if a weight cannot be read, or the model not be written
    */
-  void convert(
-      StoredModel stored, boolean ownConfig, Path target, UnaryOperator<ModelWriter> options) {
+  void convert(StoredModel stored, boolean ownConfig, Path target, WriteOptions options) {
     Map<String, StoredWeight> found = network.match(stored.weights());
     ModelWriter writer = ModelWriter.of(config, registry).withAssets(stored.assets());
     Optional<String> version = stored.kerasVersion();
@@ -52,7 +51,7 @@ record ModelConverter(
     }
     Map<String, TType> values = WeightLoader.read(network.layers(), found, kernelPoints);
     try {
-      options.apply(writer).write(target, values);
+      writer.write(target, values, options);
     } finally {
       values.values().forEach(TType::close);
     }

@@ -97,12 +97,23 @@ public record ModelDescription(
    *
    * @param path a SavedModel directory, a {@code .keras} archive, a {@code .h5} or a {@code
    *     .weights.h5}
-   * @param config the configuration of a model whose file holds none
    * @return what it holds
    * @throws KerasException if it is no model, or cannot be read
    */
-  public static ModelDescription of(Path path, Optional<KerasObject> config) {
-    return ModelDescriber.describe(path, config);
+  public static ModelDescription of(Path path) {
+    return ModelDescriber.describe(path, Optional.empty());
+  }
+
+  /**
+   * Describes a model whose file holds no configuration, as {@link #of(Path)}.
+   *
+   * @param path the file or directory
+   * @param config its configuration
+   * @return what it holds
+   * @throws KerasException if it is no model, or cannot be read
+   */
+  public static ModelDescription of(Path path, KerasObject config) {
+    return ModelDescriber.describe(path, Optional.of(config));
   }
 
   /**

@@ -20,7 +20,6 @@ import io.github.kpconvx.keras.savedmodel.ServedModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.InputSpec;
-import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
@@ -53,7 +52,7 @@ import org.tensorflow.types.family.TType;
  * still there.
  *
  * <pre>{@code
- * ModelWriter.of(config, registry).replacing(true).write(Path.of("model.keras"), weights);
+ * ModelWriter.of(config, registry).write(Path.of("model.keras"), weights);
  * }</pre>
  *
  * <p>Immutable: each {@code with…} gives a new writer.
@@ -86,24 +85,18 @@ public final class ModelWriter {
   private final KerasObject config;
   private final LayerRegistry registry;
   private final String kerasVersion;
-  private final boolean replace;
-  private final KernelPointsTarget kernelPoints;
   private final Optional<Set<String>> untracked;
-  private final Optional<Assets> assets;
+  private final Assets assets;
 
   private ModelWriter(
       KerasObject config,
       LayerRegistry registry,
       String kerasVersion,
-      boolean replace,
-      KernelPointsTarget kernelPoints,
       Optional<Set<String>> untracked,
-      Optional<Assets> assets) {
+      Assets assets) {
     this.config = config;
     this.registry = registry;
     this.kerasVersion = kerasVersion;
-    this.replace = replace;
-    this.kernelPoints = kernelPoints;
     this.untracked = untracked;
     this.assets = assets;
   }
@@ -113,17 +106,10 @@ public final class ModelWriter {
    *
    * @param config a serialized model, or a layer that a file may hold by itself
    * @param registry the layers the model may be made of
-   * @return a writer that replaces nothing and drops no kernel points
+   * @return a writer
    */
   public static ModelWriter of(KerasObject config, LayerRegistry registry) {
-    return new ModelWriter(
-        config,
-        registry,
-        KERAS_VERSION,
-        false,
-        KernelPointsTarget.refused(),
-        Optional.empty(),
-        Optional.empty());
+    return new ModelWriter(config, registry, KERAS_VERSION, Optional.empty(), Assets.NONE);
   }
 
   /**
@@ -134,8 +120,7 @@ public final class ModelWriter {
    *     .weights.h5}, which hold no such files, is without them
    */
   public ModelWriter withAssets(Assets newAssets) {
-    return new ModelWriter(
-        config, registry, kerasVersion, replace, kernelPoints, untracked, Optional.of(newAssets));
+    return new ModelWriter(config, registry, kerasVersion, untracked, newAssets);
   }
 
   /**
@@ -145,30 +130,7 @@ public final class ModelWriter {
    * @return a writer that differs in it alone
    */
   public ModelWriter withKerasVersion(String newKerasVersion) {
-    return new ModelWriter(
-        config, registry, newKerasVersion, replace, kernelPoints, untracked, assets);
-  }
-
-  /**
-   * Says whether files that are there already may be replaced.
-   *
-   * @param newReplace whether they may; a directory only if all that it holds is a SavedModel's
-   * @return a writer that differs in it alone
-   */
-  public ModelWriter replacing(boolean newReplace) {
-    return new ModelWriter(
-        config, registry, kerasVersion, newReplace, kernelPoints, untracked, assets);
-  }
-
-  /**
-   * Says where the kernel points go that a {@code .keras} or {@code .weights.h5} cannot hold.
-   *
-   * @param newKernelPoints where to
-   * @return a writer that differs in it alone
-   */
-  public ModelWriter withKernelPoints(KernelPointsTarget newKernelPoints) {
-    return new ModelWriter(
-        config, registry, kerasVersion, replace, newKernelPoints, untracked, assets);
+    return new ModelWriter(config, registry, newKerasVersion, untracked, assets);
   }
 
   /**
@@ -181,13 +143,19 @@ public final class ModelWriter {
    */
   public ModelWriter withUntrackedWeights(Set<String> newUntracked) {
     return new ModelWriter(
-        config,
-        registry,
-        kerasVersion,
-        replace,
-        kernelPoints,
-        Optional.of(Set.copyOf(newUntracked)),
-        assets);
+        config, registry, kerasVersion, Optional.of(Set.copyOf(newUntracked)), assets);
+  }
+
+  /**
+   * Writes the model, replacing nothing and dropping no kernel points.
+   *
+   * @param target the file or directory to make
+   * @param weights the value of every weight by {@linkplain LayerSpec#qualifiedWeights() qualified
+   *     name}; they stay the caller's to close
+   * @throws KerasException as {@link #write(Path, Map, WriteOptions)}
+   */
+  public void write(Path target, Map<String, ? extends TType> weights) {
+    write(target, weights, WriteOptions.DEFAULT);
   }
 
   /**
@@ -196,13 +164,14 @@ public final class ModelWriter {
    * @param target the file or directory to make
    * @param weights the value of every weight by {@linkplain LayerSpec#qualifiedWeights() qualified
    *     name}; they stay the caller's to close
+   * @param options whether it may replace the target, where kernel points go that it cannot hold
    * @throws KerasException if the target is there and may not be replaced, cannot be written, or
    *     cannot hold the kernel points; if the configuration is not allowed, or is Keras 2's and the
    *     target an archive; if a weight is missing, surplus or of another shape
    */
-  public void write(Path target, Map<String, ? extends TType> weights) {
+  public void write(Path target, Map<String, ? extends TType> weights, WriteOptions options) {
     Kind kind = kind(target);
-    requireFree(target, kind == Kind.SAVED_MODEL);
+    requireFree(target, kind == Kind.SAVED_MODEL, options);
     try (Graph graph = new Graph()) {
       Network network = network(weights);
       Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
@@ -211,7 +180,7 @@ public final class ModelWriter {
       if (kind == Kind.SAVED_MODEL) {
         writeSavedModel(target, ServingFunction.of(network, built, graph, apart), network, weights);
       } else {
-        writeFile(target, kind, network, weights, apart);
+        writeFile(target, kind, network, weights, apart, options);
       }
     } catch (IOException e) {
       throw new KerasException(target + ": cannot be written: " + Failures.reason(e), e);
@@ -263,7 +232,7 @@ public final class ModelWriter {
     return Network.of(config, weights.values().stream().map(TType::shape).toList(), registry);
   }
 
-  private void requireFree(Path target, boolean savedModel) {
+  private void requireFree(Path target, boolean savedModel, WriteOptions options) {
     Path folder = target.toAbsolutePath().getParent();
     if (folder != null && !Files.isDirectory(folder)) {
       throw new KerasException(target + ": cannot be written: there is no folder " + folder);
@@ -271,7 +240,7 @@ public final class ModelWriter {
     if (!Files.exists(target, NOFOLLOW_LINKS)) {
       return;
     }
-    if (!replace) {
+    if (!options.replace()) {
       throw new KerasException(
           target + " exists; it is left as it is unless replacing it is asked for (--force)");
     }
@@ -293,7 +262,7 @@ public final class ModelWriter {
                 + String.join(", ", others));
       }
       List<Path> lost = new ArrayList<>(Assets.of(target).files());
-      assets.ifPresent(given -> lost.removeAll(given.files()));
+      lost.removeAll(assets.files());
       if (!lost.isEmpty()) {
         throw new KerasException(
             target
@@ -378,14 +347,15 @@ public final class ModelWriter {
       Kind kind,
       Network network,
       Map<String, ? extends TType> weights,
-      Set<String> apart)
+      Set<String> apart,
+      WriteOptions options)
       throws IOException {
     LayerSpec spec =
         kind == Kind.ARCHIVE && isLayer() ? network.layers().get(0).spec() : network.spec();
     Map<String, TType> held = new LinkedHashMap<>(weights);
     held.keySet().removeAll(apart);
     Map<Path, AtomicFile.Writer> files = new LinkedHashMap<>();
-    tables(network, weights, apart)
+    tables(network, weights, apart, options)
         .forEach((path, points) -> files.put(path, temporary -> writeTable(temporary, points)));
     files.put(
         target,
@@ -439,14 +409,18 @@ public final class ModelWriter {
 
   /** The files for kernel points that the model's file cannot hold. */
   private Map<Path, TFloat32> tables(
-      Network network, Map<String, ? extends TType> weights, Set<String> apart) {
+      Network network,
+      Map<String, ? extends TType> weights,
+      Set<String> apart,
+      WriteOptions options) {
     Map<Path, TFloat32> tables = new LinkedHashMap<>();
     mayBeUntracked(network)
         .forEach(
             (name, owned) -> {
               if (apart.contains(name)) {
                 TFloat32 points = (TFloat32) weights.get(name);
-                kernelPoints
+                options
+                    .kernelPoints()
                     .of(owned.layer(), owned.weight(), points)
                     .ifPresent(
                         path -> {
@@ -459,7 +433,7 @@ public final class ModelWriter {
                         });
               }
             });
-    tables.keySet().forEach(path -> requireFree(path, false));
+    tables.keySet().forEach(path -> requireFree(path, false, options));
     return tables;
   }
 
@@ -483,9 +457,7 @@ public final class ModelWriter {
         target,
         temporary -> {
           SavedModelWriter.write(temporary, model, weights, config, version());
-          if (assets.isPresent()) {
-            assets.get().copyTo(temporary);
-          }
+          assets.copyTo(temporary);
           ReadBack.requireEqual(config, SavedModelDirectory.open(temporary).config().orElseThrow());
           ReadBack.requireEqual(temporary, network.spec(), weights);
           SavedModelBundle.loader(temporary.toString()).withConfigProto(CPU_ONLY).load().close();

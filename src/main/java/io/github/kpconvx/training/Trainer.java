@@ -5,6 +5,7 @@ import io.github.kpconvx.keras.weights.WeightStore;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.network.LayerRegistry;
 import io.github.kpconvx.network.ModelWriter;
+import io.github.kpconvx.network.WriteOptions;
 import io.github.kpconvx.numpy.NpyArray;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +20,8 @@ import java.util.SplittableRandom;
  * <pre>{@code
  * try (Trainer trainer = new Trainer(model, StandardLayers.registry(), settings)) {
  *   trainer.initialize();
- *   trainer.fit(training, Optional.of(validation), Optional.of(checkpoint), listener);
+ *   trainer.saveTo(checkpoint);
+ *   trainer.fit(training, validation, listener);
  *   Map<String, NpyArray> weights = trainer.weights();
  * }
  * }</pre>
@@ -37,6 +39,7 @@ public final class Trainer implements AutoCloseable {
   private long done;
   private EpochProgress progress;
   private BestEpoch best = BestEpoch.NONE;
+  private Optional<Path> checkpoint = Optional.empty();
 
   /**
    * Builds the network and everything that trains it. Its weights have no values yet.
@@ -104,10 +107,10 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * What writes the network, to be told more before it is given to {@link #write(Path,
-   * ModelWriter)}.
+   * What writes the network, to be told more before it is given to {@link #write(Path, ModelWriter,
+   * WriteOptions)}.
    *
-   * @return a writer that replaces nothing
+   * @return a writer
    */
   public ModelWriter writer() {
     return ModelWriter.of(model, registry);
@@ -120,18 +123,20 @@ public final class Trainer implements AutoCloseable {
    * @throws io.github.kpconvx.keras.KerasException if it is there already or cannot be written
    */
   public void write(Path target) {
-    write(target, writer());
+    write(target, writer(), WriteOptions.DEFAULT);
   }
 
   /**
    * Writes the network with its weights as they are now to a file that Keras opens.
    *
    * @param target a {@code .keras}, a {@code .weights.h5} or else a SavedModel directory
-   * @param writer made of {@link #writer}, such as {@code trainer.writer().replacing(true)}
+   * @param writer made of {@link #writer}, such as {@code trainer.writer().withAssets(assets)}
+   * @param options whether it replaces a target that exists, where kernel points go that the target
+   *     cannot hold
    * @throws io.github.kpconvx.keras.KerasException if it cannot be written
    */
-  public void write(Path target, ModelWriter writer) {
-    graph.withWeights(weights -> writer.write(target, weights));
+  public void write(Path target, ModelWriter writer, WriteOptions options) {
+    graph.withWeights(weights -> writer.write(target, weights, options));
   }
 
   /**
@@ -144,21 +149,42 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
+   * Says where training keeps what {@link #resume} needs; not told, nowhere.
+   *
+   * @param file a file, which is replaced again and again
+   */
+  public void saveTo(Path file) {
+    checkpoint = Optional.of(file);
+  }
+
+  /**
+   * Trains until the epochs are over; then the weights are those of the last.
+   *
+   * @param training the training data
+   * @param listener is told how it goes
+   * @throws TrainingException as {@link #fit(ExampleSet, ExampleSet, TrainingListener)}
+   */
+  public void fit(ExampleSet training, TrainingListener listener) {
+    fit(training, Optional.empty(), listener);
+  }
+
+  /**
    * Trains until the epochs are over or early stopping ends them; then the weights are those of the
-   * best epoch if there is validation data, else the last.
+   * best epoch.
    *
    * @param training the training data
    * @param validation the validation data, evaluated after each epoch
-   * @param checkpoint where to keep what {@link #resume} needs; an older one is replaced
    * @param listener is told how it goes
    * @throws TrainingException if a set is empty, examples do not fit, a label is out of range, or
-   *     the loss or a weight is no finite number: then the last checkpoint stays as it is
+   *     the loss or a weight is no finite number: then the last {@linkplain #saveTo checkpoint}
+   *     stays as it is
    */
-  public void fit(
-      ExampleSet training,
-      Optional<ExampleSet> validation,
-      Optional<Path> checkpoint,
-      TrainingListener listener) {
+  public void fit(ExampleSet training, ExampleSet validation, TrainingListener listener) {
+    fit(training, Optional.of(validation), listener);
+  }
+
+  private void fit(
+      ExampleSet training, Optional<ExampleSet> validation, TrainingListener listener) {
     requireExamples("training", training);
     validation.ifPresent(set -> requireExamples("validation", set));
     int steps = (training.size() + settings.batchSize() - 1) / settings.batchSize();

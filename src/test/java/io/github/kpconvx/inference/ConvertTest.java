@@ -15,6 +15,7 @@ import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.WeightLoader;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.network.WriteOptions;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;
@@ -74,15 +75,15 @@ class ConvertTest {
     Path archive = copy.resolve("model.keras");
     Path weights = copy.resolve("model.weights.h5");
     KPConvX.loader(original.resolve("saved_model"))
-        .convert(archive, writer -> writer.withKernelPoints(tables));
+        .convert(archive, new WriteOptions(false, tables));
     KernelPoints points = ParityTest.kernelPoints(copy);
     KPConvX.loader(archive)
         .withKernelPoints(points)
-        .convert(weights, writer -> writer.withKernelPoints(tables).replacing(true));
+        .convert(weights, new WriteOptions(true, tables));
     KPConvX.loader(weights)
         .withKernelPoints(points)
         .withConfig(config)
-        .convert(copy.resolve("saved_model"), writer -> writer);
+        .convert(copy.resolve("saved_model"));
   }
 
   @ParameterizedTest(name = "{0}")
@@ -126,14 +127,11 @@ class ConvertTest {
     KernelPointsTarget tables =
         (layer, weight, points) ->
             Optional.of(directory.resolve("kernel_points_" + layer.name() + ".csv"));
-    KPConvX.loader(source).convert(archive, writer -> writer);
+    KPConvX.loader(source).convert(archive);
     KerasObject config = KPConvX.loader(source).config().orElseThrow();
-    KPConvX.loader(source).convert(weights, writer -> writer.withKernelPoints(tables));
+    KPConvX.loader(source).convert(weights, new WriteOptions(false, tables));
     KernelPoints points = ParityTest.kernelPoints(directory);
-    KPConvX.loader(weights)
-        .withKernelPoints(points)
-        .withConfig(config)
-        .convert(savedModel, writer -> writer);
+    KPConvX.loader(weights).withKernelPoints(points).withConfig(config).convert(savedModel);
 
     Map<String, float[]> expected = weights(source, Optional.empty(), KernelPoints.fromFileOnly());
     assertEqualWeights(expected, weights(archive, Optional.empty(), KernelPoints.fromFileOnly()));

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.PythonEnvironment;
+import io.github.kpconvx.network.WriteOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +60,7 @@ class CoreWrittenTest {
         Files.createDirectories(directory.resolve(file.getParent().getFileName().toString()));
     for (String name : List.of("model.keras", "model.weights.h5", "saved_model")) {
       Path target = folder.resolve(name);
-      KPConvX.loader(file).convert(target, writer -> writer.replacing(true));
+      KPConvX.loader(file).convert(target, WriteOptions.DEFAULT.withReplacing(true));
       var job =
           jobs.addObject()
               .put("inputs", file.resolveSibling("in.npz").toAbsolutePath().toString())

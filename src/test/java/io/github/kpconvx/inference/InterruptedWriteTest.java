@@ -9,6 +9,7 @@ import io.github.kpconvx.Fixtures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.KernelPoints;
+import io.github.kpconvx.network.WriteOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,7 +48,7 @@ class InterruptedWriteTest {
         for (String target : TARGETS) {
           try {
             KPConvX.loader(SOURCE)
-                .convert(Path.of(arguments[0], target), writer -> writer.replacing(true));
+                .convert(Path.of(arguments[0], target), WriteOptions.DEFAULT.withReplacing(true));
             System.out.println("written " + target);
           } catch (KerasException e) {
             System.out.println("failed " + e.getMessage());
@@ -118,7 +119,7 @@ class InterruptedWriteTest {
   @Test
   void aFullDiskLeavesTheOldFiles() throws Exception {
     for (String target : TARGETS) {
-      KPConvX.loader(SOURCE).convert(folder.resolve(target), writer -> writer);
+      KPConvX.loader(SOURCE).convert(folder.resolve(target));
     }
     Map<String, float[]> expected = weights(SOURCE);
     List<Path> before = Fixtures.files(folder);

@@ -68,7 +68,7 @@ class StoredFormsTest {
     }
     assertPredicts(KERAS_2, loader);
     Path converted = directory.resolve("converted.weights.h5");
-    loader.convert(converted, writer -> writer);
+    loader.convert(converted);
     assertTrue(Files.exists(converted));
   }
 
@@ -125,7 +125,10 @@ class StoredFormsTest {
     KPConvX.Loader loader = loader(file, config);
     assertPredicts(KERAS_212, loader);
     assertSameWeights(file, config, KERAS_212.resolve("hdf5.keras"));
-    ModelDescription description = ModelDescription.of(file, config);
+    ModelDescription description =
+        config
+            .map(own -> ModelDescription.of(file, own))
+            .orElseGet(() -> ModelDescription.of(file));
     assertEquals(13, description.layers().size());
     assertEquals(192, description.parameters());
   }
@@ -174,7 +177,10 @@ class StoredFormsTest {
             : Optional.empty();
     assertPredicts(FORMS, loader(file, config));
     assertSameWeights(file, config, FORMS.resolve("model.h5"));
-    ModelDescription description = ModelDescription.of(file, config);
+    ModelDescription description =
+        config
+            .map(own -> ModelDescription.of(file, own))
+            .orElseGet(() -> ModelDescription.of(file));
     assertEquals(6, description.layers().size());
     assertEquals(Optional.empty(), description.problem());
     if (config.isEmpty()) {
@@ -187,10 +193,9 @@ class StoredFormsTest {
   @ValueSource(strings = {"unzipped", "model.h5"})
   void whatKeras3WroteBecomesAnArchive(String name) {
     Path archive = directory.resolve("model.keras");
-    KPConvX.loader(FORMS.resolve(name)).convert(archive, writer -> writer);
+    KPConvX.loader(FORMS.resolve(name)).convert(archive);
     assertPredicts(FORMS, KPConvX.loader(archive));
-    assertEquals(
-        Optional.of("3.15.1"), ModelDescription.of(archive, Optional.empty()).kerasVersion());
+    assertEquals(Optional.of("3.15.1"), ModelDescription.of(archive).kerasVersion());
     // Without modules Keras finds no class.
     KerasObject config = KPConvX.loader(archive).config().orElseThrow();
     assertEquals(Optional.of("keras.src.models.functional"), config.module());
@@ -246,8 +251,8 @@ class StoredFormsTest {
   }
 
   private static void assertSameDescription(Path original, Path copy) {
-    ObjectNode expected = ModelDescription.of(original, Optional.empty()).toJson();
-    ObjectNode found = ModelDescription.of(copy, Optional.empty()).toJson();
+    ObjectNode expected = ModelDescription.of(original).toJson();
+    ObjectNode found = ModelDescription.of(copy).toJson();
     assertEquals(expected.put("path", copy.toString()), found);
   }
 
@@ -258,7 +263,7 @@ class StoredFormsTest {
     assertEqual(expected, ConvertTest.weights(file, config, none));
     Path converted = directory.resolve("converted.weights.h5");
     KPConvX.Loader loader = loader(file, config);
-    loader.convert(converted, writer -> writer);
+    loader.convert(converted);
     KerasObject written = loader.config().orElseThrow();
     assertEqual(expected, ConvertTest.weights(converted, Optional.of(written), none));
   }

@@ -14,7 +14,6 @@ import io.github.kpconvx.numpy.NpzFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,7 +65,7 @@ class UnsupportedSavedModelTest {
 
   @Test
   void isDescribedSo() {
-    ModelDescription description = ModelDescription.of(directory, Optional.empty());
+    ModelDescription description = ModelDescription.of(directory);
     JsonNode json = description.toJson();
     assertEquals("savedmodel", json.get("engine").textValue());
     assertTrue(json.get("engine_reason").textValue().contains("Denser"), json.toString());
@@ -74,15 +73,9 @@ class UnsupportedSavedModelTest {
     assertEquals("Denser", json.at("/unknown_layers/0/registered_as").textValue());
     assertEquals(
         "folded",
-        ModelDescription.of(CASE.resolve("saved_model"), Optional.empty())
-            .toJson()
-            .get("engine")
-            .textValue());
+        ModelDescription.of(CASE.resolve("saved_model")).toJson().get("engine").textValue());
     assertTrue(
-        ModelDescription.of(CASE.resolve("model.weights.h5"), Optional.empty())
-            .toJson()
-            .get("engine")
-            .isNull());
+        ModelDescription.of(CASE.resolve("model.weights.h5")).toJson().get("engine").isNull());
   }
 
   @ParameterizedTest

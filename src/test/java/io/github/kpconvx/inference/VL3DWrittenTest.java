@@ -16,6 +16,7 @@ import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerVariable;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.network.Network;
+import io.github.kpconvx.network.WriteOptions;
 import io.github.kpconvx.numpy.NpyArray;
 import io.github.kpconvx.numpy.NpzFile;
 import io.github.kpconvx.tensor.Tensors;
@@ -110,11 +111,7 @@ class VL3DWrittenTest {
     boolean network = !source.name().startsWith("e_");
     for (Path target :
         network ? List.of(archive, weights, savedModel) : List.of(archive, weights)) {
-      source
-          .loader()
-          .convert(
-              target,
-              writer -> writer.replacing(true).withKernelPoints(KernelPointsTarget.toFolder(bare)));
+      source.loader().convert(target, new WriteOptions(true, KernelPointsTarget.toFolder(bare)));
     }
     Path trained = folder.resolve("trained.npz");
     Optional<Path> untracked =

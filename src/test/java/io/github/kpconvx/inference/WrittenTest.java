@@ -120,7 +120,7 @@ class WrittenTest {
     Files.copy(RESOURCES.resolve(name + ".in.npz"), copy.resolve("inputs.npz"));
     Files.copy(RESOURCES.resolve(name + ".gold.npz"), copy.resolve("golden.npz"));
     for (String file : List.of("model.keras", "model.weights.h5", "saved_model")) {
-      KPConvX.loader(copy.resolve("original.keras")).convert(copy.resolve(file), writer -> writer);
+      KPConvX.loader(copy.resolve("original.keras")).convert(copy.resolve(file));
     }
   }
 
@@ -132,7 +132,7 @@ class WrittenTest {
       NpzFile.write(copy.resolve("golden.npz"), predict(model, tile));
     }
     for (String file : List.of("model.keras", "model.weights.h5", "saved_model")) {
-      KPConvX.loader(Fixtures.AERIAL).convert(copy.resolve(file), writer -> writer);
+      KPConvX.loader(Fixtures.AERIAL).convert(copy.resolve(file));
     }
   }
 

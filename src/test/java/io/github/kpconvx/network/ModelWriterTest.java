@@ -43,6 +43,8 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 class ModelWriterTest {
+  private static final WriteOptions REPLACING = WriteOptions.DEFAULT.withReplacing(true);
+
   private static final String CONFIG =
       """
       {"module": "keras", "class_name": "Functional", "registered_name": "Functional",
@@ -148,8 +150,8 @@ class ModelWriterTest {
     refused("exists; it is left as it is", () -> writer().write(target, others));
     refused(
         "exists; it is left as it is",
-        () -> writer().replacing(true).replacing(false).write(target, others));
-    writer().replacing(true).write(target, others);
+        () -> writer().write(target, others, REPLACING.withReplacing(false)));
+    writer().write(target, others, REPLACING);
     try (StoredModel storeFile = StoredModel.open(target);
         WeightStore store = storeFile.weights()) {
       assertArrayEquals(
@@ -164,17 +166,17 @@ class ModelWriterTest {
     Path directory = Files.createDirectory(folder.resolve("model.keras"));
     refused(
         "is a directory, which a file does not replace",
-        () -> writer().replacing(true).write(directory, weights()));
+        () -> writer().write(directory, weights(), REPLACING));
     Path file = Files.writeString(folder.resolve("model"), "text");
     refused(
         "is a file, which a SavedModel directory does not replace",
-        () -> writer().replacing(true).write(file, weights()));
+        () -> writer().write(file, weights(), REPLACING));
     Path documents = Files.createDirectory(folder.resolve("documents"));
-    writer().replacing(true).write(documents, weights());
+    writer().write(documents, weights(), REPLACING);
     Files.writeString(documents.resolve("letter.txt"), "text");
     refused(
         "holds more than a SavedModel, which would be lost: letter.txt",
-        () -> writer().replacing(true).write(documents, weights()));
+        () -> writer().write(documents, weights(), REPLACING));
     assertEquals("text", Fixtures.text(documents.resolve("letter.txt")));
   }
 
@@ -314,22 +316,18 @@ class ModelWriterTest {
       assertEquals("conv/Q", last.name());
       assertTrue(last.isBare());
     }
-    writer
-        .withKernelPoints(KernelPointsTarget.recomputed())
-        .write(folder.resolve("recomputable.keras"), single.weights());
+    WriteOptions recomputed =
+        WriteOptions.DEFAULT.withKernelPoints(KernelPointsTarget.recomputed());
+    writer.write(folder.resolve("recomputable.keras"), single.weights(), recomputed);
 
     TFloat32 trained = single.weights().get("conv/Q");
     trained.setFloat(0.1f, 2, 1);
-    refused(
-        "differ by up to",
-        () ->
-            writer
-                .withKernelPoints(KernelPointsTarget.recomputed())
-                .write(archive, single.weights()));
+    refused("differ by up to", () -> writer.write(archive, single.weights(), recomputed));
     KerasException e =
         assertThrows(KerasException.class, () -> writer.write(archive, single.weights()));
     assertTrue(!e.getMessage().contains("FibonacciShellInitializer"), e.getMessage());
-    writer.withKernelPoints(KernelPointsTarget.toCsv(csv)).write(archive, single.weights());
+    WriteOptions toCsv = WriteOptions.DEFAULT.withKernelPoints(KernelPointsTarget.toCsv(csv));
+    writer.write(archive, single.weights(), toCsv);
     KPConvXLayer layer = new KPConvXLayer(single.layer());
     try (Graph graph = new Graph()) {
       long d = single.weights().get(layer.name() + "/W").shape().get(2);
@@ -339,11 +337,7 @@ class ModelWriterTest {
       assertEquals(trained, read);
     }
     refused(
-        "Q.csv exists",
-        () ->
-            writer
-                .withKernelPoints(KernelPointsTarget.toCsv(csv))
-                .write(folder.resolve("other.keras"), single.weights()));
+        "Q.csv exists", () -> writer.write(folder.resolve("other.keras"), single.weights(), toCsv));
     // Where the class in Python holds Q as a weight, the file holds it too.
     writer.withUntrackedWeights(Set.of()).write(folder.resolve("weight.keras"), single.weights());
     try (StoredModel storeFile = StoredModel.open(folder.resolve("weight.keras"));

@@ -349,14 +349,16 @@ class TrialLayerTest {
       boolean holdsUntracked = name.equals("trial");
       ModelWriter.of(CONFIG, LAYERS)
           .withUntrackedWeights(Set.of("up_0/Q", "up_1/Q"))
-          .withKernelPoints(
+          .write(
+              file,
+              weights,
               holdsUntracked
-                  ? KernelPointsTarget.refused()
-                  : KernelPointsTarget.byLayer(
-                      Map.of(
-                          "up_0", KernelPointsTarget.toCsv(folder.resolve("Q.csv")),
-                          "up_1", KernelPointsTarget.recomputed())))
-          .write(file, weights);
+                  ? WriteOptions.DEFAULT
+                  : WriteOptions.DEFAULT.withKernelPoints(
+                      KernelPointsTarget.byLayer(
+                          Map.of(
+                              "up_0", KernelPointsTarget.toCsv(folder.resolve("Q.csv")),
+                              "up_1", KernelPointsTarget.recomputed()))));
       weights.values().forEach(TFloat32::close);
       KPConvX.Loader loader = KPConvX.loader(file).withLayers(LAYERS).withConfig(CONFIG);
       if (!holdsUntracked) {

@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -56,11 +55,7 @@ class AddedLossesTest {
       float[] evaluated = golden.get("evaluated").toFloats();
       assertEquals(evaluated[0], trainer.evaluate(examples).loss(), 1e-5 * evaluated[0]);
       List<Double> losses = new ArrayList<>();
-      trainer.fit(
-          examples,
-          Optional.empty(),
-          Optional.empty(),
-          TrainingListener.onEpoch(epoch -> losses.add(epoch.training().loss())));
+      trainer.fit(examples, TrainingListener.onEpoch(epoch -> losses.add(epoch.training().loss())));
       float[] expected = golden.get("losses").toFloats();
       assertEquals(expected.length, losses.size());
       for (int i = 0; i < expected.length; i++) {

@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,8 +52,6 @@ class FixedCallsTest {
       Map<String, NpyArray> before = trainer.weights();
       trainer.fit(
           examples(directory),
-          Optional.empty(),
-          Optional.empty(),
           TrainingListener.onEpoch(epoch -> losses.add((float) epoch.training().loss())));
       float[] found = new float[losses.size()];
       IntStream.range(0, found.length).forEach(i -> found[i] = losses.get(i));

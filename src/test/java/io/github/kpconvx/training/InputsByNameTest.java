@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -116,7 +115,7 @@ public class InputsByNameTest {
       trainer.initialize();
       Map<String, NpyArray> before = trainer.weights();
       Metrics first = trainer.evaluate(examples);
-      trainer.fit(examples, Optional.empty(), Optional.empty(), TrainingListener.none());
+      trainer.fit(examples, TrainingListener.none());
       assertEquals(120, trainer.steps());
       Metrics last = trainer.evaluate(examples);
       assertTrue(last.loss() < 0.2 * first.loss(), first + " " + last);
@@ -153,8 +152,7 @@ public class InputsByNameTest {
     TrainingSettings settings = SETTINGS.toBuilder().epochs(2).batchSize(2).build();
     try (Trainer trainer = new Trainer(PARENTS, LAYERS, settings)) {
       trainer.initialize();
-      trainer.fit(
-          ExampleSet.of(examples), Optional.empty(), Optional.empty(), TrainingListener.none());
+      trainer.fit(ExampleSet.of(examples), TrainingListener.none());
       return trainer.weights();
     }
   }

@@ -45,7 +45,8 @@ class KilledTrainingTest {
   }
 
   private static void fit(Trainer trainer, Optional<Path> checkpoint, TrainingListener listener) {
-    trainer.fit(TrainerTest.examples(EXAMPLES, 1), Optional.empty(), checkpoint, listener);
+    checkpoint.ifPresent(trainer::saveTo);
+    trainer.fit(TrainerTest.examples(EXAMPLES, 1), listener);
   }
 
   /** The process. */

@@ -106,7 +106,8 @@ class TrainerTest {
       TrainingSettings.Builder settings, Optional<Path> checkpoint) {
     try (Trainer trainer = trainer(settings)) {
       trainer.initialize();
-      trainer.fit(examples(6, 1), Optional.empty(), checkpoint, NOBODY);
+      checkpoint.ifPresent(trainer::saveTo);
+      trainer.fit(examples(6, 1), NOBODY);
       return trainer.weights();
     }
   }
@@ -126,8 +127,7 @@ class TrainerTest {
       List<Double> losses = new ArrayList<>();
       trainer.fit(
           examples(12, 1),
-          Optional.of(validation),
-          Optional.empty(),
+          validation,
           TrainingListener.onEpoch(
               epoch -> {
                 assertEquals(6L * epoch.number(), epoch.globalStep());
@@ -164,13 +164,12 @@ class TrainerTest {
     Path checkpoint = directory.resolve("run.npz");
     try (Trainer trainer = trainer(settings().checkpointSteps(2))) {
       trainer.initialize();
+      trainer.saveTo(checkpoint);
       assertThrows(
           Killed.class,
           () ->
               trainer.fit(
                   examples(6, 1),
-                  Optional.empty(),
-                  Optional.of(checkpoint),
                   TrainingListener.onStep(
                       step -> {
                         if (step.globalStep() == death) {
@@ -184,7 +183,8 @@ class TrainerTest {
         trainer.resume(checkpoint);
         assertTrue(trainer.steps() < death + 1 && trainer.steps() >= death - 2);
       }
-      trainer.fit(examples(6, 1), Optional.empty(), Optional.of(checkpoint), NOBODY);
+      trainer.saveTo(checkpoint);
+      trainer.fit(examples(6, 1), NOBODY);
       assertSame(expected, trainer.weights());
     }
   }
@@ -242,12 +242,9 @@ class TrainerTest {
     }
     try (Trainer trainer = trainer(settings())) {
       trainer.resume(checkpoint);
+      trainer.saveTo(checkpoint);
       String message =
-          assertThrows(
-                  TrainingException.class,
-                  () ->
-                      trainer.fit(
-                          ExampleSet.of(bad), Optional.empty(), Optional.of(checkpoint), NOBODY))
+          assertThrows(TrainingException.class, () -> trainer.fit(ExampleSet.of(bad), NOBODY))
               .getMessage();
       assertTrue(message.contains("loss of step 7 is NaN"), message);
     }
@@ -268,8 +265,7 @@ class TrainerTest {
       trainer.initialize();
       trainer.fit(
           examples(6, 1),
-          Optional.of(validation),
-          Optional.empty(),
+          validation,
           TrainingListener.onEpoch(
               epoch -> monitored.add(epoch.validation().orElseThrow().loss())));
       assertTrue(monitored.size() < 40, monitored.toString());
@@ -288,7 +284,7 @@ class TrainerTest {
         WeightStore store = storeFile.weights()) {
       trainer.loadWeights(store, KernelPoints.fromFileOnly());
       Map<String, NpyArray> before = trainer.weights();
-      trainer.fit(examples(6, 1), Optional.empty(), Optional.empty(), NOBODY);
+      trainer.fit(examples(6, 1), NOBODY);
       Map<String, NpyArray> after = trainer.weights();
       after.forEach(
           (name, array) ->
@@ -354,11 +350,7 @@ class TrainerTest {
 
   private static void refused(Trainer trainer, List<Example> examples, String expected) {
     String message =
-        assertThrows(
-                TrainingException.class,
-                () ->
-                    trainer.fit(
-                        ExampleSet.of(examples), Optional.empty(), Optional.empty(), NOBODY))
+        assertThrows(TrainingException.class, () -> trainer.fit(ExampleSet.of(examples), NOBODY))
             .getMessage();
     assertTrue(message.contains(expected), message);
   }
@@ -424,9 +416,7 @@ class TrainerTest {
                 .learningRate(new LearningRate.Constant(1000)))) {
       trainer.initialize();
       String message =
-          assertThrows(
-                  TrainingException.class,
-                  () -> trainer.fit(examples(1, 1), Optional.empty(), Optional.empty(), NOBODY))
+          assertThrows(TrainingException.class, () -> trainer.fit(examples(1, 1), NOBODY))
               .getMessage();
       assertTrue(message.matches("Weight \\S+ holds \\S+ after step 1, expected .*"), message);
     }

@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -53,10 +52,10 @@ class TrainingNativeMemoryTest {
     List<Long> measured = new ArrayList<>();
     try (Trainer trainer = new Trainer(model, StandardLayers.registry(), settings)) {
       trainer.initialize();
+      trainer.saveTo(directory.resolve("checkpoint"));
       trainer.fit(
           ExampleSet.of(examples),
-          Optional.of(ExampleSet.of(examples.subList(0, 3))),
-          Optional.of(directory.resolve("checkpoint")),
+          ExampleSet.of(examples.subList(0, 3)),
           TrainingListener.onStep(
               step -> {
                 if (step.globalStep() % STEPS == 0) {

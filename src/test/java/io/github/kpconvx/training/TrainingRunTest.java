@@ -18,7 +18,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -114,11 +113,7 @@ class TrainingRunTest {
                 settings.epochs(steps).batchSize(batches.size()).build())) {
       trainer.loadWeights(weights, KernelPoints.fromFileOnly());
       before = trainer.weights();
-      trainer.fit(
-          batches,
-          Optional.empty(),
-          Optional.empty(),
-          TrainingListener.onStep(step -> losses.add(step.loss())));
+      trainer.fit(batches, TrainingListener.onStep(step -> losses.add(step.loss())));
       after = trainer.weights();
     }
     double[] expected = golden.get("losses").toDoubles();

@@ -137,7 +137,7 @@ public abstract class StoredModel implements AutoCloseable {
    * @return those of a SavedModel; none for other files
    */
   public Assets assets() {
-    return new Assets(path, List.of());
+    return Assets.NONE;
   }
 
   /**

@@ -18,6 +18,9 @@ import java.util.stream.Stream;
  * @param files their paths in it, sorted
  */
 public record Assets(Path directory, List<Path> files) {
+  /** No files. */
+  public static final Assets NONE = new Assets(Path.of(""), List.of());
+
   private static final List<String> FOLDERS = List.of("assets", "assets.extra");
 
   private static final Set<Path> OWN =
