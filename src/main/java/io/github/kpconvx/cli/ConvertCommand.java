@@ -1,8 +1,7 @@
 package io.github.kpconvx.cli;
 
-import io.github.kpconvx.inference.KPConvX;
+import io.github.kpconvx.inference.Conversion;
 import io.github.kpconvx.keras.KerasException;
-import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.layer.KernelPoints;
 import io.github.kpconvx.layer.KernelPointsTarget;
 import io.github.kpconvx.network.WriteOptions;
@@ -28,9 +27,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
 final class ConvertCommand implements Callable<Integer> {
-  /** Where a configuration has the optimizer that the model was compiled with. */
-  private static final String OPTIMIZER = "/compile_config/optimizer";
-
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -64,17 +60,14 @@ final class ConvertCommand implements Callable<Integer> {
   public Integer call() {
     OutputPath.require("OUT", out, model);
     KernelPointsTarget target = kernelPoints(kernelPoints);
-    KPConvX.Loader loader = network.loader(model);
-    boolean compiled =
-        loader.config().stream().anyMatch(config -> config.json().at(OPTIMIZER).isObject());
-    loader.convert(out, new WriteOptions(force, target));
-    if (compiled && out.toString().endsWith(".keras")) {
+    Conversion without = network.loader(model).convert(out, new WriteOptions(force, target));
+    if (without.optimizer()) {
       spec.commandLine()
           .getErr()
           .println("The optimizer's state is not written: Keras will say so, and start it anew.");
     }
-    List<Path> assets = Assets.of(model).files();
-    if (!assets.isEmpty() && out.toString().matches(".*\\.(keras|h5)")) {
+    List<Path> assets = without.assets().files();
+    if (!assets.isEmpty()) {
       spec.commandLine()
           .getErr()
           .println(

@@ -36,6 +36,7 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.RunOptions;
+import org.tensorflow.proto.SavedModel;
 import org.tensorflow.types.family.TType;
 
 /**
@@ -195,6 +196,15 @@ public final class KPConvX {
      * @return the layers
      */
     public LayerRegistry layers() {
+      return layers(
+          () -> {
+            try (StoredModel stored = file.get()) {
+              return stored.graph();
+            }
+          });
+    }
+
+    private LayerRegistry layers(Supplier<Optional<SavedModel>> graph) {
       if (gaussian != GaussianFilter.UNKNOWN) {
         return StandardLayers.withFilters(
             registry.orElseGet(StandardLayers::registry), layer -> gaussian);
@@ -203,7 +213,7 @@ public final class KPConvX {
       return registry.orElseGet(
           () ->
               Files.isDirectory(path)
-                  ? StandardLayers.registry(new StoredFilters(path)::of)
+                  ? StandardLayers.registry(new StoredFilters(graph)::of)
                   : StandardLayers.registry());
     }
 
@@ -330,10 +340,11 @@ public final class KPConvX {
      * Writes the model to another file, replacing nothing and dropping no kernel points.
      *
      * @param target the file or directory to make
+     * @return what of the model the target is without
      * @throws KerasException as {@link #convert(Path, WriteOptions)}
      */
-    public void convert(Path target) {
-      convert(target, WriteOptions.DEFAULT);
+    public Conversion convert(Path target) {
+      return convert(target, WriteOptions.DEFAULT);
     }
 
     /**
@@ -344,15 +355,16 @@ public final class KPConvX {
      * @param target the file or directory to make
      * @param options whether it replaces a target that exists, where kernel points go that the
      *     target cannot hold
+     * @return what of the model the target is without
      * @throws KerasException if the model cannot be loaded or written; says what was found and what
      *     was expected
      */
-    public void convert(Path target, WriteOptions options) {
+    public Conversion convert(Path target, WriteOptions options) {
       try (StoredModel stored = file.get();
           Graph graph = new Graph()) {
         Network network = network(stored);
         network.outline(Ops.create(graph));
-        new ModelConverter(network, config(stored), layers(), kernelPoints())
+        return new ModelConverter(network, config(stored), layers(stored::graph), kernelPoints())
             .convert(stored, config.isEmpty(), target, options);
       }
     }
@@ -473,7 +485,7 @@ public final class KPConvX {
     /** Makes the network again and again, without the file. */
     private Supplier<Network> networks(StoredModel stored) {
       KerasObject object = config(stored);
-      LayerRegistry layers = layers();
+      LayerRegistry layers = layers(stored::graph);
       List<Shape> shapes = stored.weights().weights().stream().map(StoredWeight::shape).toList();
       return () -> {
         try {

@@ -2,7 +2,9 @@ package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.keras.file.FileKind;
 import io.github.kpconvx.keras.file.StoredModel;
+import io.github.kpconvx.keras.savedmodel.Assets;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.StoredWeight;
 import io.github.kpconvx.layer.KernelPoints;
@@ -29,6 +31,9 @@ import org.tensorflow.types.family.TType;
 record ModelConverter(
     Network network, KerasObject config, LayerRegistry registry, KernelPoints kernelPoints) {
 
+  /** Where a configuration has the optimizer that the model was compiled with. */
+  private static final String OPTIMIZER = "/compile_config/optimizer";
+
   /**
    * Writes the model.
    *
@@ -36,9 +41,10 @@ record ModelConverter(
    * @param ownConfig whether the configuration is the model's own, and so of its version of Keras
    * @param target the file or directory to make
    * @param options how it is written
+   * @return what the target is without
    * @throws KerasException if a weight cannot be read, or the model not be written
    */
-  void convert(StoredModel stored, boolean ownConfig, Path target, WriteOptions options) {
+  Conversion convert(StoredModel stored, boolean ownConfig, Path target, WriteOptions options) {
     Map<String, StoredWeight> found = network.match(stored.weights());
     ModelWriter writer = ModelWriter.of(config, registry).withAssets(stored.assets());
     Optional<String> version = stored.kerasVersion();
@@ -55,6 +61,10 @@ record ModelConverter(
     } finally {
       values.values().forEach(TType::close);
     }
+    FileKind kind = FileKind.toWrite(target, config);
+    return new Conversion(
+        kind == FileKind.ARCHIVE && config.json().at(OPTIMIZER).isObject(),
+        kind.isDirectory() ? Assets.NONE : stored.assets());
   }
 
   /** Weights that the file holds outside of Keras's, or not at all. */

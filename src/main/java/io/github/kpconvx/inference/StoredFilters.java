@@ -1,12 +1,8 @@
 package io.github.kpconvx.inference;
 
-import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.vl3d.GaussianFilter;
-import java.io.IOException;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -15,7 +11,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.FunctionDef;
@@ -30,16 +28,16 @@ import org.tensorflow.proto.TensorProto;
  * number, as TensorFlow names nodes after their layers. For one thread.
  */
 final class StoredFilters {
-  private final Path graph;
+  private final Supplier<Optional<SavedModel>> graph;
   private List<List<NodeDef>> scopes;
 
   /**
-   * The filters of a directory.
+   * The filters of a graph.
    *
-   * @param directory a SavedModel, which is read when it is first asked for
+   * @param graph gives the graph, if the model stores one, when it is first asked for
    */
-  StoredFilters(Path directory) {
-    this.graph = directory.resolve("saved_model.pb");
+  StoredFilters(Supplier<Optional<SavedModel>> graph) {
+    this.graph = graph;
   }
 
   /**
@@ -50,9 +48,6 @@ final class StoredFilters {
    * @throws KerasException if the graph cannot be read
    */
   GaussianFilter of(String layer) {
-    if (!Files.exists(graph)) { // A folder may hold a model in other forms.
-      return GaussianFilter.UNKNOWN;
-    }
     Set<GaussianFilter> found = EnumSet.noneOf(GaussianFilter.class);
     // Keras numbers the name of a layer that is called once more.
     for (String segment : List.of(Pattern.quote(layer), Pattern.quote(layer) + "_\\d+")) {
@@ -65,18 +60,12 @@ final class StoredFilters {
 
   private List<List<NodeDef>> scopes() {
     if (scopes == null) {
-      try {
-        SavedModel model = SavedModel.parseFrom(Files.readAllBytes(graph));
-        List<List<NodeDef>> all = new ArrayList<>();
-        for (MetaGraphDef meta : model.getMetaGraphsList()) {
-          all.add(meta.getGraphDef().getNodeList());
-          for (FunctionDef function : meta.getGraphDef().getLibrary().getFunctionList()) {
-            all.add(function.getNodeDefList());
-          }
+      scopes = new ArrayList<>();
+      for (MetaGraphDef meta : graph.get().map(SavedModel::getMetaGraphsList).orElse(List.of())) {
+        scopes.add(meta.getGraphDef().getNodeList());
+        for (FunctionDef function : meta.getGraphDef().getLibrary().getFunctionList()) {
+          scopes.add(function.getNodeDefList());
         }
-        scopes = all;
-      } catch (IOException e) {
-        throw new KerasException(graph + " cannot be read: " + Failures.reason(e), e);
       }
     }
     return scopes;

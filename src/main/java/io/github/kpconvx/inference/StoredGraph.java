@@ -67,7 +67,7 @@ record StoredGraph(
           path + " has no signature " + signature + ", expected one of " + known);
     }
     if (!unsafeOperations) {
-      StoredOperations.requireComputing(path, signature);
+      StoredOperations.requireComputing(path, file.graph().orElseThrow(), signature);
     }
     start.await();
     SavedModelBundle bundle;

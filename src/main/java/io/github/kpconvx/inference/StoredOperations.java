@@ -1,12 +1,10 @@
 package io.github.kpconvx.inference;
 
-import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -91,18 +89,12 @@ final class StoredOperations {
    * Refuses a SavedModel with operations that do more than compute, before TensorFlow has run
    * anything of it.
    *
-   * @param directory the SavedModel
+   * @param directory names the SavedModel in errors
+   * @param model what it stores
    * @param signature the signature that will be run
    * @throws KerasException if it has any; names them and their places
    */
-  static void requireComputing(Path directory, String signature) {
-    Path file = directory.resolve("saved_model.pb");
-    SavedModel model;
-    try {
-      model = SavedModel.parseFrom(Files.readAllBytes(file));
-    } catch (IOException e) {
-      throw new KerasException(file + " cannot be read: " + Failures.reason(e), e);
-    }
+  static void requireComputing(Path directory, SavedModel model, String signature) {
     List<Place> refused =
         model.getMetaGraphsList().stream()
             .flatMap(graph -> new StoredOperations(graph).refused(signature).stream())

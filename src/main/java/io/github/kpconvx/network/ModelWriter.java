@@ -8,15 +8,9 @@ import io.github.kpconvx.io.AtomicFile;
 import io.github.kpconvx.io.Failures;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
-import io.github.kpconvx.keras.file.KerasArchive;
-import io.github.kpconvx.keras.file.KerasArchiveWriter;
-import io.github.kpconvx.keras.file.StoredModel;
-import io.github.kpconvx.keras.hdf5.Hdf5WeightWriter;
-import io.github.kpconvx.keras.hdf5.LegacyHdf5ModelWriter;
+import io.github.kpconvx.keras.file.FileKind;
+import io.github.kpconvx.keras.file.WrittenModel;
 import io.github.kpconvx.keras.savedmodel.Assets;
-import io.github.kpconvx.keras.savedmodel.SavedModelDirectory;
-import io.github.kpconvx.keras.savedmodel.SavedModelWriter;
-import io.github.kpconvx.keras.savedmodel.ServedModel;
 import io.github.kpconvx.keras.weights.LayerSpec;
 import io.github.kpconvx.keras.weights.WeightSpec;
 import io.github.kpconvx.layer.InputSpec;
@@ -35,11 +29,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.tensorflow.Graph;
-import org.tensorflow.SavedModelBundle;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
-import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TType;
 
@@ -78,9 +70,6 @@ public final class ModelWriter {
           "variables",
           "assets",
           "assets.extra");
-
-  private static final ConfigProto CPU_ONLY =
-      ConfigProto.newBuilder().putDeviceCount("GPU", 0).build();
 
   private final KerasObject config;
   private final LayerRegistry registry;
@@ -170,50 +159,52 @@ public final class ModelWriter {
    *     target an archive; if a weight is missing, surplus or of another shape
    */
   public void write(Path target, Map<String, ? extends TType> weights, WriteOptions options) {
-    Kind kind = kind(target);
-    requireFree(target, kind == Kind.SAVED_MODEL, options);
+    FileKind kind = FileKind.toWrite(target, config);
+    if (isLayer()
+        && kind == FileKind.HDF5
+        && !target.toString().matches(".*\\.(weights\\.h5|keras)")) {
+      throw new KerasException(
+          target
+              + ": expected a name that ends in .weights.h5 or .keras, or that of a directory; only a"
+              + " whole model is written as .h5, and this is a layer");
+    }
+    requireFree(target, kind.isDirectory(), options);
     try (Graph graph = new Graph()) {
       Network network = network(weights);
       Network.Built built = network.build(Ops.create(graph), Mode.INFERENCE);
       requireAll(network.spec(), weights);
       Set<String> apart = untracked.orElseGet(() -> untrackedByClass(network));
-      if (kind == Kind.SAVED_MODEL) {
-        writeSavedModel(target, ServingFunction.of(network, built, graph, apart), network, weights);
+      Map<String, TType> held = new LinkedHashMap<>(weights);
+      if (!kind.isDirectory()) {
+        held.keySet().removeAll(apart);
+      }
+      boolean archive = kind == FileKind.ARCHIVE;
+      WrittenModel model =
+          new WrittenModel(
+              target,
+              archive ? withBuildConfig(network) : config,
+              version(),
+              archive && isLayer() ? network.layers().get(0).spec() : network.spec(),
+              held,
+              assets,
+              () -> ServingFunction.of(network, built, graph, apart));
+      AtomicFile.Writer writer =
+          temporary -> {
+            kind.write(temporary, model);
+            ReadBack.requireEqual(temporary, model);
+          };
+      if (kind.isDirectory()) {
+        AtomicFile.writeDirectory(target, writer);
       } else {
-        writeFile(target, kind, network, weights, apart, options);
+        Map<Path, AtomicFile.Writer> files = new LinkedHashMap<>();
+        tables(network, weights, apart, options)
+            .forEach((path, points) -> files.put(path, temporary -> writeTable(temporary, points)));
+        files.put(target, writer);
+        AtomicFile.writeAll(files);
       }
     } catch (IOException e) {
       throw new KerasException(target + ": cannot be written: " + Failures.reason(e), e);
     }
-  }
-
-  private enum Kind {
-    ARCHIVE,
-    WEIGHTS,
-    LEGACY_HDF5,
-    SAVED_MODEL
-  }
-
-  /** What the target's name asks for; Keras 2.12 and its like write HDF5 under both names. */
-  private Kind kind(Path target) {
-    String name = target.toString();
-    if (name.endsWith(".weights.h5")) {
-      return Kind.WEIGHTS;
-    }
-    boolean zipped = !config.isOfKeras2() || config.module().isPresent();
-    if (name.endsWith(".keras")) {
-      return zipped ? Kind.ARCHIVE : Kind.LEGACY_HDF5;
-    }
-    if (name.matches(".*\\.(h5|hdf5)")) {
-      if (!config.isOfKeras2() || isLayer()) {
-        throw new KerasException(
-            target
-                + ": expected a name that ends in .weights.h5 or .keras, or that of a directory; a whole"
-                + " model as .h5 is written for Keras 2 alone, and this one is of Keras 3");
-      }
-      return Kind.LEGACY_HDF5;
-    }
-    return Kind.SAVED_MODEL;
   }
 
   /** The version that a file names: one of the Keras that its configuration is for. */
@@ -342,52 +333,6 @@ public final class ModelWriter {
     return weights;
   }
 
-  private void writeFile(
-      Path target,
-      Kind kind,
-      Network network,
-      Map<String, ? extends TType> weights,
-      Set<String> apart,
-      WriteOptions options)
-      throws IOException {
-    LayerSpec spec =
-        kind == Kind.ARCHIVE && isLayer() ? network.layers().get(0).spec() : network.spec();
-    Map<String, TType> held = new LinkedHashMap<>(weights);
-    held.keySet().removeAll(apart);
-    Map<Path, AtomicFile.Writer> files = new LinkedHashMap<>();
-    tables(network, weights, apart, options)
-        .forEach((path, points) -> files.put(path, temporary -> writeTable(temporary, points)));
-    files.put(
-        target,
-        temporary -> {
-          switch (kind) {
-            case ARCHIVE -> {
-              KerasObject complete = withBuildConfig(network);
-              KerasArchiveWriter.write(temporary, complete, version(), spec, held);
-              try (KerasArchive written = KerasArchive.open(temporary)) {
-                ReadBack.requireEqual(complete, written.config());
-              }
-            }
-            case LEGACY_HDF5 -> {
-              LegacyHdf5ModelWriter.write(temporary, withoutVersion(config), version(), spec, held);
-              try (StoredModel written = StoredModel.open(temporary)) {
-                ReadBack.requireEqual(config, written.config().orElseThrow().json());
-              }
-            }
-            default -> Hdf5WeightWriter.write(temporary, version(), spec, held);
-          }
-          ReadBack.requireEqual(temporary, spec, held);
-        });
-    AtomicFile.writeAll(files);
-  }
-
-  /** The file tells it elsewhere. */
-  private static String withoutVersion(KerasObject config) {
-    ObjectNode json = config.json();
-    json.remove(KerasObject.KERAS_VERSION);
-    return json.toString();
-  }
-
   /** A layer alone says what it is built for, so that Keras builds it before it loads weights. */
   private KerasObject withBuildConfig(Network network) {
     ObjectNode json = ModuleNames.complete(config, registry).json();
@@ -448,19 +393,5 @@ public final class ModelWriter {
       text.append((double) numbers[i]).append((i + 1) % columns == 0 ? '\n' : ' ');
     }
     Files.writeString(path, text);
-  }
-
-  private void writeSavedModel(
-      Path target, ServedModel model, Network network, Map<String, ? extends TType> weights)
-      throws IOException {
-    AtomicFile.writeDirectory(
-        target,
-        temporary -> {
-          SavedModelWriter.write(temporary, model, weights, config, version());
-          assets.copyTo(temporary);
-          ReadBack.requireEqual(config, SavedModelDirectory.open(temporary).config().orElseThrow());
-          ReadBack.requireEqual(temporary, network.spec(), weights);
-          SavedModelBundle.loader(temporary.toString()).withConfigProto(CPU_ONLY).load().close();
-        });
   }
 }

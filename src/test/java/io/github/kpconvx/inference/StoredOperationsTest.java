@@ -94,7 +94,11 @@ class StoredOperationsTest {
     } catch (IOException e) {
       throw new AssertionError(e);
     }
-    StoredOperations.requireComputing(directory, SERVE);
+    requireComputing(directory, SERVE);
+  }
+
+  private static void requireComputing(Path directory, String signature) {
+    StoredOperations.requireComputing(directory, SavedModelDirectory.parse(directory), signature);
   }
 
   private void assertRefused(String place) {
@@ -115,7 +119,7 @@ class StoredOperationsTest {
       try (Stream<Path> files = Files.walk(root)) {
         for (Path file : files.filter(file -> file.endsWith("saved_model.pb")).toList()) {
           for (Signature signature : SavedModelDirectory.open(file.getParent()).signatures()) {
-            StoredOperations.requireComputing(file.getParent(), signature.name());
+            requireComputing(file.getParent(), signature.name());
             signatures++;
           }
         }
@@ -238,9 +242,7 @@ class StoredOperationsTest {
     check();
     assertEquals(
         1,
-        assertThrows(
-                    KerasException.class,
-                    () -> StoredOperations.requireComputing(directory, "other"))
+        assertThrows(KerasException.class, () -> requireComputing(directory, "other"))
                 .getMessage()
                 .split("RestoreV2", -1)
                 .length

@@ -20,7 +20,7 @@ import org.tensorflow.types.family.TType;
  *
  * @see KerasArchive
  */
-public final class KerasArchiveWriter {
+final class KerasArchiveWriter {
   private KerasArchiveWriter() {}
 
   /**
@@ -34,7 +34,7 @@ public final class KerasArchiveWriter {
    *     that are not in it are left out
    * @throws IOException if it cannot be written; the file may then be there in part
    */
-  public static void write(
+  static void write(
       Path file,
       KerasObject config,
       String kerasVersion,

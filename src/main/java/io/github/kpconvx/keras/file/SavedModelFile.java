@@ -8,10 +8,12 @@ import io.github.kpconvx.keras.savedmodel.Signature;
 import io.github.kpconvx.keras.weights.WeightStore;
 import java.util.List;
 import java.util.Optional;
+import org.tensorflow.proto.SavedModel;
 
 /** A SavedModel directory as a stored model. */
 final class SavedModelFile extends StoredModel {
   private final SavedModelDirectory directory;
+  private Optional<SavedModel> graph = Optional.empty();
 
   SavedModelFile(SavedModelDirectory directory) {
     super(directory.path(), "SavedModel (" + directory.writer() + ")");
@@ -36,6 +38,14 @@ final class SavedModelFile extends StoredModel {
   @Override
   public Optional<KerasObject> config() {
     return directory.config().map(this::serialized);
+  }
+
+  @Override
+  public Optional<SavedModel> graph() {
+    if (graph.isEmpty()) {
+      graph = Optional.of(SavedModelDirectory.parse(path()));
+    }
+    return graph;
   }
 
   @Override

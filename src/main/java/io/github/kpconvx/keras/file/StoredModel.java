@@ -9,6 +9,7 @@ import io.github.kpconvx.keras.weights.WeightStore;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.tensorflow.proto.SavedModel;
 
 /**
  * A stored model, opened once: its configuration, what wrote it, what it offers, and its weights,
@@ -109,6 +110,17 @@ public abstract class StoredModel implements AutoCloseable {
    * @throws KerasException if it is damaged
    */
   public Optional<KerasObject> config() {
+    return Optional.empty();
+  }
+
+  /**
+   * All that is stored of a SavedModel's graph, which is parsed when it is first asked for; also
+   * after this model was closed.
+   *
+   * @return the graph; empty for other files
+   * @throws KerasException if it cannot be read
+   */
+  public Optional<SavedModel> graph() {
     return Optional.empty();
   }
 

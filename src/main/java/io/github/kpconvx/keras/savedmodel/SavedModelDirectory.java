@@ -251,6 +251,22 @@ public final class SavedModelDirectory {
   }
 
   /**
+   * All that a directory's {@code saved_model.pb} says, its graph and functions too.
+   *
+   * @param directory a SavedModel
+   * @return the parsed file
+   * @throws KerasException if it cannot be read
+   */
+  public static SavedModel parse(Path directory) {
+    Path file = directory.resolve(GRAPH);
+    try {
+      return SavedModel.parseFrom(Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new KerasException(file + " cannot be read: " + Failures.reason(e), e);
+    }
+  }
+
+  /**
    * What Keras 2 compiled the model with.
    *
    * @return the settings, if its metadata have them
