@@ -1,10 +1,11 @@
 """All cases, by the part of Keras that they are of."""
 
-from kpconvx_compat.core import attention, convolution, layers, merging, normalization, operations, pooling, reshaping
+from kpconvx_compat.core import attention, convolution, layers, masking, merging, normalization, operations, pooling, reshaping
 
 CASES = [
     *layers.CASES,
     *attention.CASES,
+    *masking.CASES,
     *merging.CASES,
     *normalization.CASES,
     *convolution.CASES,

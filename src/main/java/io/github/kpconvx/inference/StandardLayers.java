@@ -2,6 +2,7 @@ package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.core.ActivationLayer;
+import io.github.kpconvx.layer.core.Attention;
 import io.github.kpconvx.layer.core.BatchNormalization;
 import io.github.kpconvx.layer.core.Border;
 import io.github.kpconvx.layer.core.Concatenate;
@@ -15,6 +16,7 @@ import io.github.kpconvx.layer.core.Embedding;
 import io.github.kpconvx.layer.core.Flatten;
 import io.github.kpconvx.layer.core.GlobalPooling;
 import io.github.kpconvx.layer.core.LayerNormalization;
+import io.github.kpconvx.layer.core.Masking;
 import io.github.kpconvx.layer.core.Merge;
 import io.github.kpconvx.layer.core.MultiHeadAttention;
 import io.github.kpconvx.layer.core.PReLU;
@@ -22,6 +24,7 @@ import io.github.kpconvx.layer.core.Permute;
 import io.github.kpconvx.layer.core.Pooling;
 import io.github.kpconvx.layer.core.RepeatVector;
 import io.github.kpconvx.layer.core.Reshape;
+import io.github.kpconvx.layer.core.Softmax;
 import io.github.kpconvx.layer.core.TransposedConvolution;
 import io.github.kpconvx.layer.core.UpSampling;
 import io.github.kpconvx.layer.operation.Operations;
@@ -132,7 +135,11 @@ public final class StandardLayers {
 
   private static LayerRegistry withAttention(LayerRegistry registry) {
     return registry
+        .withBuiltIn("Attention", Attention::new)
+        .withBuiltIn(Attention.ADDITIVE, Attention::new)
         .withBuiltIn("EinsumDense", EinsumDense::new)
+        .withBuiltIn("Masking", Masking::new)
+        .withBuiltIn("Softmax", Softmax::new)
         .withBuiltIn("MultiHeadAttention", MultiHeadAttention::new)
         .withBuiltIn(MultiHeadAttention.GROUPED, MultiHeadAttention::new);
   }

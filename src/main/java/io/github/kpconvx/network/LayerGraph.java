@@ -130,26 +130,46 @@ final class LayerGraph {
    * @throws KerasException if a layer does not fit its inputs
    */
   Map<String, Operand<?>> call(Ops tf, List<? extends Operand<?>> arguments, CallContext context) {
-    Map<Target, Result> results = results(tf, arguments, context);
+    Map<Target, Result> results = results(tf, arguments, Map.of(), context);
     Map<String, Operand<?>> named = new LinkedHashMap<>();
     namedOutputs().forEach((name, source) -> named.put(name, output(results, source)));
     return named;
   }
 
-  /** As {@link #call}, with the outputs in the order in which Keras flattens them. */
-  List<Operand<?>> callNested(Ops tf, List<? extends Operand<?>> arguments, CallContext context) {
-    Map<Target, Result> results = results(tf, arguments, context);
+  /** The outputs in the order in which Keras flattens them, and masks by their places. */
+  record Flat(List<Operand<?>> outputs, Map<Integer, Operand<TBool>> masks) {}
+
+  /** As {@link #call}, of inputs that carry masks, by their places. */
+  Flat callNested(
+      Ops tf,
+      List<? extends Operand<?>> arguments,
+      Map<Integer, Operand<TBool>> masks,
+      CallContext context) {
+    Map<Target, Result> results = results(tf, arguments, masks, context);
     List<Operand<?>> flat = new ArrayList<>();
-    outputs.forEachTensor(source -> flat.add(output(results, source)));
-    return flat;
+    Map<Integer, Operand<TBool>> flatMasks = new HashMap<>();
+    outputs.forEachTensor(
+        source -> {
+          Operand<TBool> mask = results.get(Target.of(source)).masks().get(source.output());
+          if (mask != null) {
+            flatMasks.put(flat.size(), mask);
+          }
+          flat.add(output(results, source));
+        });
+    return new Flat(flat, flatMasks);
   }
 
   private Map<Target, Result> results(
-      Ops tf, List<? extends Operand<?>> arguments, CallContext context) {
+      Ops tf,
+      List<? extends Operand<?>> arguments,
+      Map<Integer, Operand<TBool>> masks,
+      CallContext context) {
     Map<Target, Result> results = new HashMap<>();
     for (int i = 0; i < inputs.size(); i++) {
+      Operand<TBool> mask = masks.get(i);
       results.put(
-          new Target(inputs.get(i).name(), 0), new Result(List.of(arguments.get(i)), Map.of()));
+          new Target(inputs.get(i).name(), 0),
+          new Result(List.of(arguments.get(i)), mask == null ? Map.of() : Map.of(0, mask)));
     }
     for (Call call : calls) {
       results.put(call.target(), call(tf, call, results, context));

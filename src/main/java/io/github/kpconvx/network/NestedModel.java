@@ -3,20 +3,28 @@ package io.github.kpconvx.network;
 import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
+import io.github.kpconvx.layer.Argument;
 import io.github.kpconvx.layer.InputSpec;
 import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 
 /**
  * A functional or sequential model that is a layer of another one. Its own layers have their
  * weights once it was called.
  */
 final class NestedModel extends Layer {
+  private static final String MASK = "mask";
+
   private final LayerGraph graph;
+  private Map<Integer, Operand<TBool>> masks = Map.of();
 
   /**
    * A nested model.
@@ -59,6 +67,37 @@ final class NestedModel extends Layer {
                   .map(input -> DType.of(input.type()) + " " + input.shape())
                   .toList());
     }
-    return graph.callNested(tf, inputs, call.context());
+    LayerGraph.Flat made = graph.callNested(tf, inputs, given(call), call.context());
+    masks = made.masks();
+    return made.outputs();
+  }
+
+  @Override
+  protected Set<String> keywords() {
+    return Set.of(MASK);
+  }
+
+  /** The masks of the inputs: those that it is called with, or else what they carry. */
+  private Map<Integer, Operand<TBool>> given(LayerCall call) {
+    Argument<Operand<?>> argument = call.arguments().keywords().get(MASK);
+    if (argument == null || argument.tensors().isEmpty()) {
+      return call.masks();
+    }
+    List<Argument<Operand<?>>> items =
+        argument instanceof Argument.Items<Operand<?>> list ? list.items() : List.of(argument);
+    Map<Integer, Operand<TBool>> found = new HashMap<>();
+    for (int i = 0; i < items.size(); i++) {
+      for (Operand<?> mask : items.get(i).tensors()) {
+        found.put(i, typed(mask, TBool.class, "its mask"));
+      }
+    }
+    return found;
+  }
+
+  /** Those that its layers made of the last call. */
+  @Override
+  protected Map<Integer, Operand<TBool>> computeMasks(
+      Ops tf, LayerCall call, List<Operand<?>> outputs) {
+    return masks;
   }
 }

@@ -6,9 +6,11 @@ import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.function.Activation;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 
 /**
  * A Keras layer without weights that only applies an {@link Activation}. The output has the input's
@@ -19,7 +21,7 @@ import org.tensorflow.op.Ops;
 public final class ActivationLayer extends Layer {
   /** The Keras class names; {@code ThresholdedReLU} is Keras 2's. */
   public static final List<String> CLASS_NAMES =
-      List.of("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Softmax", "ThresholdedReLU");
+      List.of("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "ThresholdedReLU");
 
   private final Activation activation;
 
@@ -40,5 +42,16 @@ public final class ActivationLayer extends Layer {
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
     return List.of(activation.apply(tf, onlyInput(call)));
+  }
+
+  private boolean isKeras2Identity() {
+    return serialize().isOfKeras2() && serialize().className().equals("Identity");
+  }
+
+  /** What counts of the input counts of the output; Keras 2's Identity loses that. */
+  @Override
+  protected Map<Integer, Operand<TBool>> computeMasks(
+      Ops tf, LayerCall call, List<Operand<?>> outputs) {
+    return isKeras2Identity() ? Map.of() : call.masks();
   }
 }

@@ -7,9 +7,12 @@ import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
+import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TType;
 
 /**
@@ -71,5 +74,33 @@ public final class Concatenate extends Layer {
       parts.add(typed(inputs.get(i), type, "input " + i));
     }
     return parts.size() == 1 ? parts.get(0) : tf.concat(parts, tf.constant(axis));
+  }
+
+  /**
+   * An element counts if any of its features does, in Keras 2 if all do, joined as the inputs are;
+   * those of an input without a mask all do.
+   */
+  @Override
+  protected Map<Integer, Operand<TBool>> computeMasks(
+      Ops tf, LayerCall call, List<Operand<?>> outputs) {
+    if (call.masks().isEmpty()) {
+      return Map.of();
+    }
+    List<Operand<TBool>> masks = new ArrayList<>();
+    for (int i = 0; i < call.inputs().size(); i++) {
+      Operand<?> input = call.inputs().get(i);
+      Operand<TBool> mask = call.masks().get(i);
+      if (mask != null && mask.shape().numDimensions() == input.shape().numDimensions()) {
+        masks.add(mask);
+      } else {
+        Operand<TBool> elements =
+            mask == null ? tf.constant(true) : tf.expandDims(mask, tf.constant(-1));
+        masks.add(tf.broadcastTo(elements, tf.shape(input)));
+      }
+    }
+    Operand<TBool> joined = tf.concat(masks, tf.constant(axis));
+    Operand<TInt32> last = tf.constant(-1);
+    return Map.of(
+        0, serialize().isOfKeras2() ? tf.reduceAll(joined, last) : tf.reduceAny(joined, last));
   }
 }

@@ -10,9 +10,11 @@ import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.layer.WeightRules;
 import io.github.kpconvx.layer.function.Activation;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 
 /**
@@ -98,5 +100,12 @@ public final class Dense extends Layer {
               return useBias ? tf.nn.biasAdd(product, weight("bias")) : product;
             });
     return List.of(activation.apply(tf, y));
+  }
+
+  /** What counts of the input counts of the output. */
+  @Override
+  protected Map<Integer, Operand<TBool>> computeMasks(
+      Ops tf, LayerCall call, List<Operand<?>> outputs) {
+    return call.masks();
   }
 }

@@ -9,9 +9,11 @@ import io.github.kpconvx.layer.Layer;
 import io.github.kpconvx.layer.LayerCall;
 import io.github.kpconvx.layer.WeightRules;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 
 /**
@@ -74,5 +76,12 @@ public final class PReLU extends Layer {
     Operand<TFloat32> x = onlyInput(call);
     Operand<TFloat32> below = tf.math.mul(weight("alpha"), tf.nn.relu(tf.math.neg(x)));
     return List.of(tf.math.sub(tf.nn.relu(x), below));
+  }
+
+  /** What counts of the input counts of the output. */
+  @Override
+  protected Map<Integer, Operand<TBool>> computeMasks(
+      Ops tf, LayerCall call, List<Operand<?>> outputs) {
+    return call.masks();
   }
 }
