@@ -49,8 +49,8 @@ record ModelConverter(
     ModelWriter writer = ModelWriter.of(config, registry).withAssets(stored.assets());
     Optional<String> version = stored.kerasVersion();
     if (!version.orElse("").startsWith(KerasObject.KERAS_2)) {
-      // To Keras 2 a bare variable is a weight like any other; then the class tells.
-      writer = writer.withUntrackedWeights(bare(network.spec(), found));
+      // To Keras 2 a untracked variable is a weight like any other; then the class tells.
+      writer = writer.withUntrackedWeights(untracked(network.spec(), found));
     }
     if (version.isPresent() && ownConfig) {
       writer = writer.withKerasVersion(version.get());
@@ -68,9 +68,9 @@ record ModelConverter(
   }
 
   /** Weights that the file holds outside of Keras's, or not at all. */
-  private static Set<String> bare(LayerSpec spec, Map<String, StoredWeight> found) {
+  private static Set<String> untracked(LayerSpec spec, Map<String, StoredWeight> found) {
     Set<String> names = new LinkedHashSet<>(spec.qualifiedWeights().keySet());
-    names.removeIf(name -> found.containsKey(name) && !found.get(name).isBare());
+    names.removeIf(name -> found.containsKey(name) && !found.get(name).isUntracked());
     return names;
   }
 }

@@ -115,7 +115,7 @@ final class ModelDescriber {
   private static WeightDescription describe(
       String name, StoredWeight weight, Optional<Boolean> trainable) {
     return new WeightDescription(
-        name, weight.path(), weight.shape(), weight.dtype(), trainable, !weight.isBare());
+        name, weight.path(), weight.shape(), weight.dtype(), trainable, !weight.isUntracked());
   }
 
   private void rebuild(Network network, WeightStore store) {
@@ -155,9 +155,9 @@ final class ModelDescriber {
         if (stored == null) {
           continue;
         }
-        boolean trainable = !stored.isBare() && trained.contains(entry.getKey());
+        boolean trainable = !stored.isUntracked() && trained.contains(entry.getKey());
         weights.add(describe(entry.getKey(), stored, Optional.of(trainable)));
-        parameters += stored.isBare() ? 0 : stored.shape().size();
+        parameters += stored.isUntracked() ? 0 : stored.shape().size();
       }
       Operand<?> output = built.stages().get(spec.name());
       Shape shape = output == null ? shapes.get(spec.name()) : output.shape();

@@ -21,10 +21,10 @@ final class ServingFunction {
    * @param network the network
    * @param built what building it in inference mode gave
    * @param graph the graph that it was built in
-   * @param bare the qualified names of weights that are none to Keras
+   * @param untracked the qualified names of weights that are none to Keras
    * @return the model to be offered
    */
-  static ServedModel of(Network network, Network.Built built, Graph graph, Set<String> bare) {
+  static ServedModel of(Network network, Network.Built built, Graph graph, Set<String> untracked) {
     // Any tensor of a graph may become a function's argument: a weight's is what the layers read.
     Signature.Builder signature = Signature.builder("model");
     List<ServedModel.Tensor> inputs = new ArrayList<>();
@@ -43,7 +43,7 @@ final class ServingFunction {
               weight.getValue().spec().shape(),
               weight.getValue().spec().dtype(),
               trained.contains(name),
-              bare.contains(name)));
+              untracked.contains(name)));
     }
     List<ServedModel.Tensor> outputs = new ArrayList<>();
     for (Map.Entry<String, Operand<?>> output : built.outputs().entrySet()) {

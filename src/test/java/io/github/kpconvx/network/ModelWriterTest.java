@@ -314,7 +314,7 @@ class ModelWriterTest {
         WeightStore store = storeFile.weights()) {
       StoredWeight last = store.weights().get(store.weights().size() - 1);
       assertEquals("conv/Q", last.name());
-      assertTrue(last.isBare());
+      assertTrue(last.isUntracked());
     }
     WriteOptions recomputed =
         WriteOptions.DEFAULT.withKernelPoints(KernelPointsTarget.recomputed());

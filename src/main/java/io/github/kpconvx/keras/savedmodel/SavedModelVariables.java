@@ -106,7 +106,7 @@ final class SavedModelVariables implements AutoCloseable {
     }
 
     @Override
-    public boolean isBare() {
+    public boolean isUntracked() {
       return variable.path().startsWith(SavedVariables.ALL + "/");
     }
 

@@ -29,7 +29,7 @@ import java.util.stream.Stream;
 final class SavedModelWeightStore implements WeightStore {
   private final SavedModelVariables values;
   private final List<StoredVariable> weights;
-  private final List<StoredVariable> bare;
+  private final List<StoredVariable> untracked;
 
   /**
    * Weights of a layer of the model.
@@ -49,7 +49,7 @@ final class SavedModelWeightStore implements WeightStore {
   SavedModelWeightStore(Path source, SavedVariables variables) {
     values = SavedModelVariables.ofSavedModel(source);
     weights = variables.weights().stream().map(values::stored).toList();
-    bare = variables.bare().stream().map(values::stored).toList();
+    untracked = variables.untracked().stream().map(values::stored).toList();
   }
 
   @Override
@@ -59,7 +59,7 @@ final class SavedModelWeightStore implements WeightStore {
 
   @Override
   public List<StoredWeight> weights() {
-    return Stream.<StoredWeight>concat(weights.stream(), bare.stream()).toList();
+    return Stream.<StoredWeight>concat(weights.stream(), untracked.stream()).toList();
   }
 
   @Override
@@ -70,7 +70,7 @@ final class SavedModelWeightStore implements WeightStore {
     List<Map<String, StoredWeight>> aligned =
         WeightAlignment.align(file, places.stream().map(Place::run).toList(), weights);
     requireLayerOrder(places, aligned);
-    Set<StoredVariable> left = new LinkedHashSet<>(bare);
+    Set<StoredVariable> left = new LinkedHashSet<>(untracked);
     Map<String, StoredWeight> found = new LinkedHashMap<>();
     for (int i = 0; i < places.size(); i++) {
       WeightAlignment.Run run = places.get(i).run();

@@ -11,9 +11,9 @@ import org.tensorflow.ndarray.Shape;
  * The variables that a Keras 3 SavedModel declares.
  *
  * @param weights the model's weights in Keras's order, without the states of random generators
- * @param bare variables of TensorFlow that a layer uses and Keras does not know as weights
+ * @param untracked variables of TensorFlow that a layer uses and Keras does not know as weights
  */
-record SavedVariables(List<Variable> weights, List<Variable> bare) {
+record SavedVariables(List<Variable> weights, List<Variable> untracked) {
   /** The list of the model's weights in Keras's order. */
   static final String KERAS = "variables";
 
@@ -47,7 +47,7 @@ record SavedVariables(List<Variable> weights, List<Variable> bare) {
 
   SavedVariables {
     weights = List.copyOf(weights);
-    bare = List.copyOf(bare);
+    untracked = List.copyOf(untracked);
   }
 
   /**
@@ -59,18 +59,18 @@ record SavedVariables(List<Variable> weights, List<Variable> bare) {
    */
   static SavedVariables of(ObjectGraph graph) {
     List<Variable> keras = list(graph, KERAS);
-    // The second list repeats the first; what it has beyond that is bare.
+    // The second list repeats the first; what it has beyond that is untracked.
     Map<List<Object>, Integer> known = new HashMap<>();
     keras.forEach(variable -> known.merge(identity(variable), 1, Integer::sum));
-    List<Variable> bare = new ArrayList<>();
+    List<Variable> untracked = new ArrayList<>();
     for (Variable variable : list(graph, ALL)) {
       if (known.merge(identity(variable), -1, Integer::sum) < 0) {
-        bare.add(variable);
+        untracked.add(variable);
       }
     }
     return new SavedVariables(
         keras.stream().filter(variable -> !variable.isSeed()).toList(),
-        bare.stream().filter(variable -> !variable.isSeed()).toList());
+        untracked.stream().filter(variable -> !variable.isSeed()).toList());
   }
 
   private static List<Object> identity(Variable variable) {

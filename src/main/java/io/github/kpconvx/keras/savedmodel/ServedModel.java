@@ -41,9 +41,10 @@ public record ServedModel(
    * @param shape its shape
    * @param type its data type
    * @param trainable whether it is to be trained
-   * @param bare whether it is none of the model's Keras weights
+   * @param untracked whether it is none of the model's Keras weights
    */
-  public record Variable(String name, Shape shape, DType type, boolean trainable, boolean bare) {}
+  public record Variable(
+      String name, Shape shape, DType type, boolean trainable, boolean untracked) {}
 
   public ServedModel {
     inputs = List.copyOf(inputs);
@@ -63,11 +64,11 @@ public record ServedModel(
     }
   }
 
-  /** The model's Keras weights in Keras's order, then the bare variables. */
+  /** The model's Keras weights in Keras's order, then the untracked variables. */
   List<Variable> kerasFirst() {
     return Stream.concat(
-            variables.stream().filter(variable -> !variable.bare()),
-            variables.stream().filter(Variable::bare))
+            variables.stream().filter(variable -> !variable.untracked()),
+            variables.stream().filter(Variable::untracked))
         .toList();
   }
 }

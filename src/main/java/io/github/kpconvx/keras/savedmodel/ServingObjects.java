@@ -50,7 +50,7 @@ final class ServingObjects {
     for (ServedModel.Variable variable : variables) {
       ids.put(variable.name(), add(SavedObject.newBuilder().setVariable(saved(variable))));
     }
-    List<ServedModel.Variable> keras = variables.stream().filter(v -> !v.bare()).toList();
+    List<ServedModel.Variable> keras = variables.stream().filter(v -> !v.untracked()).toList();
     addList(root, SavedVariables.KERAS, keras);
     addList(root, "trainable_variables", keras.stream().filter(v -> v.trainable()).toList());
     addList(root, "non_trainable_variables", keras.stream().filter(v -> !v.trainable()).toList());

@@ -50,7 +50,7 @@ public interface StoredWeight {
    *
    * @return whether Keras does not know it as a weight
    */
-  default boolean isBare() {
+  default boolean isUntracked() {
     return false;
   }
 
