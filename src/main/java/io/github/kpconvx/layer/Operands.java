@@ -48,7 +48,9 @@ public final class Operands {
    * @return a scalar
    */
   public static <T extends TNumber> Operand<T> scalar(Ops tf, double value, Operand<T> like) {
-    return tf.dtypes.cast(tf.constant(value), like.type());
+    return like.type().equals(TFloat32.class)
+        ? of(like.type(), tf.constant((float) value))
+        : tf.dtypes.cast(tf.constant(value), like.type());
   }
 
   /**
@@ -84,15 +86,16 @@ public final class Operands {
    * @param x rows (…, C) of known C
    * @param columns how many columns a row has then
    * @param compute what is made of the rows (P, C), of shape (P, columns)
+   * @param <T> the type of the rows
    * @return (…, columns)
    */
-  public static Operand<TFloat32> ofRows(
-      Ops tf, Operand<TFloat32> x, int columns, UnaryOperator<Operand<TFloat32>> compute) {
+  public static <T extends TType> Operand<T> ofRows(
+      Ops tf, Operand<T> x, int columns, UnaryOperator<Operand<T>> compute) {
     int rank = x.shape().numDimensions();
     if (rank == 2) {
       return compute.apply(x);
     }
-    Operand<TFloat32> rows = compute.apply(tf.reshape(x, tf.array(-1L, x.shape().get(rank - 1))));
+    Operand<T> rows = compute.apply(tf.reshape(x, tf.array(-1L, x.shape().get(rank - 1))));
     Operand<TInt32> leading = tf.stridedSlice(tf.shape(x), Indices.sliceTo(rank - 1));
     return tf.reshape(rows, tf.concat(List.of(leading, tf.array(columns)), tf.constant(0)));
   }

@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
@@ -32,7 +33,7 @@ public final class ActivationLayer extends Layer {
    * @throws KerasException if the activation is unknown or an argument is not allowed
    */
   public ActivationLayer(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     this.activation = Activation.of(object);
   }
 
@@ -41,7 +42,7 @@ public final class ActivationLayer extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    return List.of(activation.apply(tf, onlyInput(call)));
+    return List.of(activation.apply(tf, onlyFloats(call)));
   }
 
   private boolean isKeras2Identity() {

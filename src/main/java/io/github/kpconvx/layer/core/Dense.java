@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -15,7 +16,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBool;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * Keras's {@code Dense}: {@code activation(x·kernel + bias)} along the last axis, (…, C) to (…,
@@ -55,7 +56,7 @@ public final class Dense extends Layer {
    *     adaptation or a quantization
    */
   public Dense(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(KEYS);
     for (String key : List.of("lora_rank", "quantization_config")) {
@@ -68,7 +69,7 @@ public final class Dense extends Layer {
     }
     this.units = config.integer("units", 0, 1);
     this.useBias = config.bool("use_bias", true);
-    this.activation = Activation.of(object.describe(), "activation", config.json("activation"));
+    this.activation = Activation.of(object, DType.FLOATS);
     this.kernel = WeightRules.of(object, "kernel_", "glorot_uniform");
     this.bias = WeightRules.of(object, "bias_", "zeros");
   }
@@ -89,17 +90,20 @@ public final class Dense extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    Operand<TFloat32> x = onlyInput(call);
-    Operand<TFloat32> y =
+    return List.of(dense(tf, onlyFloats(call)));
+  }
+
+  private <T extends TNumber> Operand<T> dense(Ops tf, Operand<T> x) {
+    Operand<T> y =
         Operands.ofRows(
             tf,
             x,
             units,
             rows -> {
-              Operand<TFloat32> product = tf.linalg.matMul(rows, weight("kernel"));
-              return useBias ? tf.nn.biasAdd(product, weight("bias")) : product;
+              Operand<T> product = tf.linalg.matMul(rows, weight(tf, "kernel", x));
+              return useBias ? tf.nn.biasAdd(product, weight(tf, "bias", x)) : product;
             });
-    return List.of(activation.apply(tf, y));
+    return activation.apply(tf, y);
   }
 
   /** What counts of the input counts of the output. */

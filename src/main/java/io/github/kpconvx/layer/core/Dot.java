@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -10,7 +11,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * Keras's {@code Dot} of two inputs of rank 3: products of their matrices, batch element by batch
@@ -28,7 +29,7 @@ public final class Dot extends Layer {
    * @throws KerasException if a key is unknown or a value is not allowed
    */
   public Dot(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(List.of("axes", "normalize"));
     if (config.bool("normalize", false)) {
@@ -66,15 +67,15 @@ public final class Dot extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    List<Operand<?>> inputs = call.inputs();
-    Operand<TFloat32> a = floats(inputs.get(0), "input 0");
-    Operand<TFloat32> b = floats(inputs.get(1), "input 1");
-    return List.of(
-        tf.train.batchMatMul(
-            a,
-            b,
-            TFloat32.class,
-            BatchMatMul.adjX(Math.floorMod(axes.get(0), 3) == 1),
-            BatchMatMul.adjY(Math.floorMod(axes.get(1), 3) == 2)));
+    return List.of(product(tf, call.inputs(), computeType().tensor().asSubclass(TNumber.class)));
+  }
+
+  private <T extends TNumber> Operand<T> product(Ops tf, List<Operand<?>> inputs, Class<T> type) {
+    return tf.train.batchMatMul(
+        typed(inputs.get(0), type, "input 0"),
+        typed(inputs.get(1), type, "input 1"),
+        type,
+        BatchMatMul.adjX(Math.floorMod(axes.get(0), 3) == 1),
+        BatchMatMul.adjY(Math.floorMod(axes.get(1), 3) == 2));
   }
 }

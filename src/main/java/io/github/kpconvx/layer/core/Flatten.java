@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
@@ -29,7 +30,7 @@ public final class Flatten extends Layer {
    * @throws KerasException if a key is unknown or a value is not allowed
    */
   public Flatten(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     object.config().rejectUnknownKeys(List.of("data_format"));
     this.channelsFirst = SpatialLayer.isChannelsFirst(object.config());
   }

@@ -1,6 +1,7 @@
 package io.github.kpconvx.layer.core;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -14,7 +15,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBool;
-import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * Keras's {@code PReLU}: {@code max(0, x) − alpha · max(0, −x)} with a trained slope. The output
@@ -36,7 +37,7 @@ public final class PReLU extends Layer {
    * @throws KerasException if a key is unknown or a value is not allowed
    */
   public PReLU(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(
         List.of("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes"));
@@ -73,9 +74,12 @@ public final class PReLU extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    Operand<TFloat32> x = onlyInput(call);
-    Operand<TFloat32> below = tf.math.mul(weight("alpha"), tf.nn.relu(tf.math.neg(x)));
-    return List.of(tf.math.sub(tf.nn.relu(x), below));
+    return List.of(activated(tf, onlyFloats(call)));
+  }
+
+  private <T extends TNumber> Operand<T> activated(Ops tf, Operand<T> x) {
+    Operand<T> below = tf.math.mul(weight(tf, "alpha", x), tf.nn.relu(tf.math.neg(x)));
+    return tf.math.sub(tf.nn.relu(x), below);
   }
 
   /** What counts of the input counts of the output. */

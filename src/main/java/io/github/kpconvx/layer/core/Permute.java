@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -27,7 +28,7 @@ public final class Permute extends Layer {
    * @throws KerasException if a key is unknown or the dimensions are no permutation
    */
   public Permute(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(List.of("dims"));
     this.dimensions = config.integers("dims", List.of(), 1);

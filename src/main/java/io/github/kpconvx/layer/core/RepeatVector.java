@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer.core;
 
+import io.github.kpconvx.dtype.DType;
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
 import io.github.kpconvx.keras.config.KerasObject;
@@ -27,7 +28,7 @@ public final class RepeatVector extends Layer {
    * @throws KerasException if a key is unknown or n is no integer of at least 0
    */
   public RepeatVector(KerasObject object) {
-    super(object);
+    super(object, DType.FLOATS);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(List.of("n"));
     if (!config.has("n")) {

@@ -1,11 +1,10 @@
 package io.github.kpconvx.layer.function;
 
-import io.github.kpconvx.dtype.DType;
+import static io.github.kpconvx.layer.Operands.scalar;
+
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.ConfigReader;
-import io.github.kpconvx.keras.config.DTypePolicy;
 import java.util.List;
-import java.util.Set;
 import org.tensorflow.Operand;
 import org.tensorflow.framework.activations.GELU;
 import org.tensorflow.framework.activations.HardSigmoid;
@@ -17,8 +16,8 @@ import org.tensorflow.op.core.ReduceMax;
 import org.tensorflow.op.core.ReduceSum;
 import org.tensorflow.op.nn.LeakyRelu;
 import org.tensorflow.types.TBool;
-import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * The functions of {@code keras.activations} and Keras's activation layers without weights.
@@ -28,41 +27,41 @@ import org.tensorflow.types.TInt32;
  * SelectV2.
  */
 public final class Activations {
-  static final Activation LINEAR = new Elementary((tf, x) -> x);
+  static final Activation LINEAR = new Elementary(Activations::linear);
   static final Activation KERAS_2_HARD_SIGMOID = HardSigmoid::hardSigmoid;
 
   static final ObjectRegistry<Activation> REGISTRY = new ObjectRegistry<>("activation");
 
   static {
     function("linear", LINEAR);
-    function("relu", new Elementary((tf, x) -> tf.nn.relu(x)));
-    function("relu6", new Elementary((tf, x) -> tf.nn.relu6(x)));
+    function("relu", new Elementary(Activations::relu));
+    function("relu6", new Elementary(Activations::relu6));
     function("leaky_relu", leakyRelu(0.2));
-    function("elu", new Elementary((tf, x) -> tf.nn.elu(x)));
+    function("elu", new Elementary(Activations::elu));
     function("celu", Activations::celu);
-    function("selu", (tf, x) -> tf.nn.selu(x));
+    function("selu", Activations::selu);
     function("gelu", GELU::gelu);
     function("silu", Activations::silu);
     function("swish", Activations::silu);
-    function("mish", (tf, x) -> tf.math.mul(x, tf.math.tanh(tf.math.softplus(x))));
+    function("mish", Activations::mish);
     function("glu", new GatedLinearUnit());
-    function("sigmoid", (tf, x) -> tf.math.sigmoid(x));
-    function("log_sigmoid", (tf, x) -> tf.math.neg(tf.math.softplus(tf.math.neg(x))));
+    function("sigmoid", Activations::sigmoid);
+    function("log_sigmoid", Activations::logSigmoid);
     function("hard_sigmoid", Activations::hardSigmoid);
-    function("hard_silu", (tf, x) -> tf.math.mul(x, hardSigmoid(tf, x)));
-    function("hard_swish", (tf, x) -> tf.math.mul(x, hardSigmoid(tf, x)));
+    function("hard_silu", Activations::hardSilu);
+    function("hard_swish", Activations::hardSilu);
     function("sparse_sigmoid", Activations::sparseSigmoid);
-    function("tanh", (tf, x) -> tf.math.tanh(x));
-    function("tanh_shrink", (tf, x) -> tf.math.sub(x, tf.math.tanh(x)));
-    function("hard_tanh", (tf, x) -> clip(tf, x, 1));
-    function("softplus", (tf, x) -> tf.math.softplus(x));
+    function("tanh", Activations::tanh);
+    function("tanh_shrink", Activations::tanhShrink);
+    function("hard_tanh", Activations::hardTanh);
+    function("softplus", Activations::softplus);
     function("sparse_plus", Activations::sparsePlus);
     function("squareplus", Activations::squarePlus);
-    function("softsign", (tf, x) -> tf.nn.softsign(x));
+    function("softsign", Activations::softsign);
     function("soft_shrink", Activations::softShrink);
     function("hard_shrink", Activations::hardShrink);
-    function("exponential", (tf, x) -> tf.math.exp(x));
-    function("softmax", (tf, x) -> tf.nn.softmax(x));
+    function("exponential", Activations::exponential);
+    function("softmax", Activations::softmax);
     function("log_softmax", Activations::logSoftmax);
     function("sparsemax", Activations::sparsemax);
     REGISTRY.refuse(
@@ -81,7 +80,7 @@ public final class Activations {
   /** An operation of its own, which TensorFlow can compute together with a matrix product. */
   private record Elementary(Activation operation) implements Activation {
     @Override
-    public Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
+    public <T extends TNumber> Operand<T> apply(Ops tf, Operand<T> x) {
       return operation.apply(tf, x);
     }
   }
@@ -106,67 +105,139 @@ public final class Activations {
   }
 
   /** 1 where the condition holds, else 0. */
-  private static Operand<TFloat32> where(Ops tf, Operand<TBool> condition) {
-    return tf.dtypes.cast(condition, TFloat32.class);
+  private static <T extends TNumber> Operand<T> where(
+      Ops tf, Operand<TBool> condition, Operand<T> like) {
+    return tf.dtypes.cast(condition, like.type());
+  }
+
+  private record LeakySlope(float slope) implements Activation {
+    @Override
+    public <T extends TNumber> Operand<T> apply(Ops tf, Operand<T> x) {
+      return tf.nn.leakyRelu(x, LeakyRelu.alpha(slope));
+    }
   }
 
   private static Activation leakyRelu(double slope) {
-    return new Elementary((tf, x) -> tf.nn.leakyRelu(x, LeakyRelu.alpha((float) slope)));
+    return new Elementary(new LeakySlope((float) slope));
   }
 
-  private static Operand<TFloat32> celu(Ops tf, Operand<TFloat32> x) {
-    Operand<TFloat32> zero = tf.constant(0f);
+  private static <T extends TNumber> Operand<T> linear(Ops tf, Operand<T> x) {
+    return x;
+  }
+
+  private static <T extends TNumber> Operand<T> relu(Ops tf, Operand<T> x) {
+    return tf.nn.relu(x);
+  }
+
+  private static <T extends TNumber> Operand<T> relu6(Ops tf, Operand<T> x) {
+    return tf.nn.relu6(x);
+  }
+
+  private static <T extends TNumber> Operand<T> elu(Ops tf, Operand<T> x) {
+    return tf.nn.elu(x);
+  }
+
+  private static <T extends TNumber> Operand<T> selu(Ops tf, Operand<T> x) {
+    return tf.nn.selu(x);
+  }
+
+  private static <T extends TNumber> Operand<T> mish(Ops tf, Operand<T> x) {
+    return tf.math.mul(x, tf.math.tanh(tf.math.softplus(x)));
+  }
+
+  private static <T extends TNumber> Operand<T> sigmoid(Ops tf, Operand<T> x) {
+    return tf.math.sigmoid(x);
+  }
+
+  private static <T extends TNumber> Operand<T> logSigmoid(Ops tf, Operand<T> x) {
+    return tf.math.neg(tf.math.softplus(tf.math.neg(x)));
+  }
+
+  private static <T extends TNumber> Operand<T> hardSilu(Ops tf, Operand<T> x) {
+    return tf.math.mul(x, hardSigmoid(tf, x));
+  }
+
+  private static <T extends TNumber> Operand<T> tanh(Ops tf, Operand<T> x) {
+    return tf.math.tanh(x);
+  }
+
+  private static <T extends TNumber> Operand<T> tanhShrink(Ops tf, Operand<T> x) {
+    return tf.math.sub(x, tf.math.tanh(x));
+  }
+
+  private static <T extends TNumber> Operand<T> hardTanh(Ops tf, Operand<T> x) {
+    return clip(tf, x, 1);
+  }
+
+  private static <T extends TNumber> Operand<T> softplus(Ops tf, Operand<T> x) {
+    return tf.math.softplus(x);
+  }
+
+  private static <T extends TNumber> Operand<T> softsign(Ops tf, Operand<T> x) {
+    return tf.nn.softsign(x);
+  }
+
+  private static <T extends TNumber> Operand<T> exponential(Ops tf, Operand<T> x) {
+    return tf.math.exp(x);
+  }
+
+  private static <T extends TNumber> Operand<T> softmax(Ops tf, Operand<T> x) {
+    return tf.nn.softmax(x);
+  }
+
+  private static <T extends TNumber> Operand<T> celu(Ops tf, Operand<T> x) {
+    Operand<T> zero = scalar(tf, 0, x);
     return tf.math.add(tf.math.maximum(x, zero), tf.math.expm1(tf.math.minimum(x, zero)));
   }
 
-  private static Operand<TFloat32> silu(Ops tf, Operand<TFloat32> x) {
+  private static <T extends TNumber> Operand<T> silu(Ops tf, Operand<T> x) {
     return tf.math.mul(x, tf.math.sigmoid(x));
   }
 
-  private static Operand<TFloat32> hardSigmoid(Ops tf, Operand<TFloat32> x) {
-    return tf.math.div(tf.nn.relu6(tf.math.add(x, tf.constant(3f))), tf.constant(6f));
+  private static <T extends TNumber> Operand<T> hardSigmoid(Ops tf, Operand<T> x) {
+    return tf.math.div(tf.nn.relu6(tf.math.add(x, scalar(tf, 3, x))), scalar(tf, 6, x));
   }
 
   /** x cut to [−most, most]. */
-  private static Operand<TFloat32> clip(Ops tf, Operand<TFloat32> x, float most) {
-    return tf.math.maximum(tf.math.minimum(x, tf.constant(most)), tf.constant(-most));
+  private static <T extends TNumber> Operand<T> clip(Ops tf, Operand<T> x, double most) {
+    return tf.math.maximum(tf.math.minimum(x, scalar(tf, most, x)), scalar(tf, -most, x));
   }
 
   /** 0 up to −1, (x + 1) / 2 up to 1, then 1; of no slope at −1 and 1. */
-  private static Operand<TFloat32> sparseSigmoid(Ops tf, Operand<TFloat32> x) {
-    Operand<TFloat32> one = tf.constant(1f);
-    Operand<TFloat32> line = tf.math.mul(tf.constant(0.5f), tf.math.add(clip(tf, x, 1), one));
-    Operand<TFloat32> inside = where(tf, tf.math.less(tf.math.abs(x), one));
-    return tf.math.add(tf.math.mul(inside, line), where(tf, tf.math.greaterEqual(x, one)));
+  private static <T extends TNumber> Operand<T> sparseSigmoid(Ops tf, Operand<T> x) {
+    Operand<T> one = scalar(tf, 1, x);
+    Operand<T> line = tf.math.mul(scalar(tf, 0.5, x), tf.math.add(clip(tf, x, 1), one));
+    Operand<T> inside = where(tf, tf.math.less(tf.math.abs(x), one), x);
+    return tf.math.add(tf.math.mul(inside, line), where(tf, tf.math.greaterEqual(x, one), x));
   }
 
   /** 0 up to −1, (x + 1)² / 4 up to 1, then x. */
-  private static Operand<TFloat32> sparsePlus(Ops tf, Operand<TFloat32> x) {
-    Operand<TFloat32> one = tf.constant(1f);
-    Operand<TFloat32> parabola =
-        tf.math.mul(tf.constant(0.25f), tf.math.square(tf.math.add(clip(tf, x, 1), one)));
+  private static <T extends TNumber> Operand<T> sparsePlus(Ops tf, Operand<T> x) {
+    Operand<T> one = scalar(tf, 1, x);
+    Operand<T> parabola =
+        tf.math.mul(scalar(tf, 0.25, x), tf.math.square(tf.math.add(clip(tf, x, 1), one)));
     return tf.math.add(parabola, tf.nn.relu(tf.math.sub(x, one)));
   }
 
   /** (x + √(x² + 4)) / 2. */
-  private static Operand<TFloat32> squarePlus(Ops tf, Operand<TFloat32> x) {
+  private static <T extends TNumber> Operand<T> squarePlus(Ops tf, Operand<T> x) {
     // Beyond this it is relu(x) in float32, and the square would overflow.
-    Operand<TFloat32> c = clip(tf, x, (float) 1e18);
-    Operand<TFloat32> root = tf.math.sqrt(tf.math.add(tf.math.square(c), tf.constant(4f)));
-    Operand<TFloat32> y = tf.math.div(tf.math.add(c, root), tf.constant(2f));
+    Operand<T> c = clip(tf, x, 1e18);
+    Operand<T> root = tf.math.sqrt(tf.math.add(tf.math.square(c), scalar(tf, 4, x)));
+    Operand<T> y = tf.math.div(tf.math.add(c, root), scalar(tf, 2, x));
     return tf.math.add(y, tf.nn.relu(tf.math.sub(x, c)));
   }
 
   /** x less 0.5 towards 0, 0 within. */
-  private static Operand<TFloat32> softShrink(Ops tf, Operand<TFloat32> x) {
-    Operand<TFloat32> half = tf.constant(0.5f);
+  private static <T extends TNumber> Operand<T> softShrink(Ops tf, Operand<T> x) {
+    Operand<T> half = scalar(tf, 0.5, x);
     return tf.math.sub(
         tf.nn.relu(tf.math.sub(x, half)), tf.nn.relu(tf.math.sub(tf.math.neg(x), half)));
   }
 
   /** x, but 0 within 0.5 of 0. */
-  private static Operand<TFloat32> hardShrink(Ops tf, Operand<TFloat32> x) {
-    return tf.math.mul(x, where(tf, tf.math.greater(tf.math.abs(x), tf.constant(0.5f))));
+  private static <T extends TNumber> Operand<T> hardShrink(Ops tf, Operand<T> x) {
+    return tf.math.mul(x, where(tf, tf.math.greater(tf.math.abs(x), scalar(tf, 0.5, x)), x));
   }
 
   /**
@@ -175,49 +246,49 @@ public final class Activations {
    *
    * @see <a href="https://arxiv.org/abs/1602.02068">From Softmax to Sparsemax</a>
    */
-  private static Operand<TFloat32> sparsemax(Ops tf, Operand<TFloat32> x) {
+  private static <T extends TNumber> Operand<T> sparsemax(Ops tf, Operand<T> x) {
     int batchDimensions = x.shape().numDimensions() - 1;
     Operand<TInt32> last = tf.constant(batchDimensions);
-    Operand<TFloat32> one = tf.constant(1f);
+    Operand<T> one = scalar(tf, 1, x);
     Operand<TInt32> size = tf.stridedSlice(tf.shape(x), Indices.at(-1));
     // TopKV2 has no C++ gradient, gathering by its indices has.
     Operand<TInt32> order = tf.nn.topK(tf.stopGradient(x), size, TInt32.class).indices();
-    Operand<TFloat32> sorted = tf.gather(x, order, last, Gather.batchDims((long) batchDimensions));
-    Operand<TFloat32> sums = tf.math.cumsum(sorted, last);
-    Operand<TFloat32> ranks =
+    Operand<T> sorted = tf.gather(x, order, last, Gather.batchDims((long) batchDimensions));
+    Operand<T> sums = tf.math.cumsum(sorted, last);
+    Operand<T> ranks =
         tf.dtypes.cast(
-            tf.range(tf.constant(1), tf.math.add(size, tf.constant(1)), tf.constant(1)),
-            TFloat32.class);
-    Operand<TFloat32> bounds = tf.math.div(tf.math.sub(sums, one), ranks);
-    Operand<TFloat32> support =
-        where(tf, tf.math.greater(tf.math.sub(sorted, bounds), tf.constant(0f)));
-    Operand<TFloat32> count = sum(tf, support, last);
-    Operand<TFloat32> threshold =
+            tf.range(tf.constant(1), tf.math.add(size, tf.constant(1)), tf.constant(1)), x.type());
+    Operand<T> bounds = tf.math.div(tf.math.sub(sums, one), ranks);
+    Operand<T> support =
+        where(tf, tf.math.greater(tf.math.sub(sorted, bounds), scalar(tf, 0, x)), x);
+    Operand<T> count = sum(tf, support, last);
+    Operand<T> threshold =
         tf.math.div(tf.math.sub(sum(tf, tf.math.mul(sums, support), last), one), count);
-    return tf.math.maximum(tf.math.sub(x, threshold), tf.constant(0f));
+    return tf.math.maximum(tf.math.sub(x, threshold), scalar(tf, 0, x));
   }
 
   /**
    * Like Keras's; TensorFlow's C++ gradient of LogSoftmax sums along axis 1, be it the last or not.
    */
-  private static Operand<TFloat32> logSoftmax(Ops tf, Operand<TFloat32> x) {
+  private static <T extends TNumber> Operand<T> logSoftmax(Ops tf, Operand<T> x) {
     Operand<TInt32> last = tf.constant(-1);
-    Operand<TFloat32> z = tf.math.sub(x, greatest(tf, x, last));
+    Operand<T> z = tf.math.sub(x, greatest(tf, x, last));
     return tf.math.sub(z, tf.math.log(sum(tf, tf.math.exp(z), last)));
   }
 
-  private static Operand<TFloat32> sum(Ops tf, Operand<TFloat32> x, Operand<TInt32> axes) {
+  private static <T extends TNumber> Operand<T> sum(Ops tf, Operand<T> x, Operand<TInt32> axes) {
     return tf.reduceSum(x, axes, ReduceSum.keepDims(true));
   }
 
-  private static Operand<TFloat32> greatest(Ops tf, Operand<TFloat32> x, Operand<TInt32> axes) {
+  private static <T extends TNumber> Operand<T> greatest(
+      Ops tf, Operand<T> x, Operand<TInt32> axes) {
     return tf.stopGradient(tf.reduceMax(x, axes, ReduceMax.keepDims(true)));
   }
 
   /** The first half of the last dimension times the sigmoid of the second. */
   private static final class GatedLinearUnit implements Activation {
     @Override
-    public Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
+    public <T extends TNumber> Operand<T> apply(Ops tf, Operand<T> x) {
       Shape shape = x.shape();
       long size = shape.numDimensions() < 1 ? 1 : shape.get(shape.numDimensions() - 1);
       if (size == Shape.UNKNOWN_SIZE || size % 2 != 0) {
@@ -226,10 +297,8 @@ public final class Activations {
                 + shape
                 + ", expected a last dimension that is known and even, for its two halves");
       }
-      Operand<TFloat32> values =
-          tf.stridedSlice(x, Indices.ellipsis(), Indices.sliceTo((int) size / 2));
-      Operand<TFloat32> gates =
-          tf.stridedSlice(x, Indices.ellipsis(), Indices.sliceFrom((int) size / 2));
+      Operand<T> values = tf.stridedSlice(x, Indices.ellipsis(), Indices.sliceTo((int) size / 2));
+      Operand<T> gates = tf.stridedSlice(x, Indices.ellipsis(), Indices.sliceFrom((int) size / 2));
       return tf.math.mul(values, tf.math.sigmoid(gates));
     }
 
@@ -241,7 +310,6 @@ public final class Activations {
 
   private static void layer(ConfigReader config, String... keys) {
     config.rejectUnknownKeys(List.of(keys));
-    DTypePolicy.of(config, Set.of(DType.FLOAT32));
   }
 
   private static Activation identity(ConfigReader config) {
@@ -265,63 +333,80 @@ public final class Activations {
 
   private static Activation elu(ConfigReader config) {
     layer(config, "alpha");
-    float alpha = (float) config.number("alpha", 1);
-    if (alpha == 1) {
-      return (tf, x) -> tf.nn.elu(x);
+    double alpha = config.number("alpha", 1);
+    return alpha == 1 ? Activations::elu : new ScaledElu(alpha);
+  }
+
+  private record ScaledElu(double alpha) implements Activation {
+    @Override
+    public <T extends TNumber> Operand<T> apply(Ops tf, Operand<T> x) {
+      Operand<T> negative = tf.nn.elu(tf.math.minimum(x, scalar(tf, 0, x)));
+      return tf.math.add(tf.nn.relu(x), tf.math.mul(scalar(tf, alpha, x), negative));
     }
-    return (tf, x) -> {
-      Operand<TFloat32> negative = tf.nn.elu(tf.math.minimum(x, tf.constant(0f)));
-      return tf.math.add(tf.nn.relu(x), tf.math.mul(tf.constant(alpha), negative));
-    };
   }
 
   private static Activation softmax(ConfigReader config) {
     layer(config, "axis");
-    Axes axis = Axes.of(config, "axis", -1);
-    return (tf, x) -> {
+    return new SoftmaxAlong(Axes.of(config, "axis", -1));
+  }
+
+  private record SoftmaxAlong(Axes axis) implements Activation {
+    @Override
+    public <T extends TNumber> Operand<T> apply(Ops tf, Operand<T> x) {
       int rank = x.shape().numDimensions();
       int[] axes = axis.of(rank);
       if (axes.length == 1 && axes[0] == rank - 1) {
         return tf.nn.softmax(x);
       }
       Operand<TInt32> along = tf.constant(axes);
-      Operand<TFloat32> powers = tf.math.exp(tf.math.sub(x, greatest(tf, x, along)));
+      Operand<T> powers = tf.math.exp(tf.math.sub(x, greatest(tf, x, along)));
       return tf.math.div(powers, sum(tf, powers, along));
-    };
+    }
   }
 
-  /** x above the threshold, at most max_value; negative_slope · (x − threshold) below it. */
   private static Activation relu(ConfigReader config) {
     layer(config, "max_value", "negative_slope", "threshold");
-    float slope = (float) config.number("negative_slope", 0, 0);
-    float threshold = (float) config.number("threshold", 0, 0);
+    double slope = config.number("negative_slope", 0, 0);
+    double threshold = config.number("threshold", 0, 0);
     boolean bounded = !config.json("max_value").isNull();
-    float most = bounded ? (float) config.number("max_value", 0, 0) : Float.POSITIVE_INFINITY;
-    if (!bounded && threshold == 0 && slope != 0) {
-      return leakyRelu(slope);
-    }
-    return (tf, x) -> {
-      Operand<TFloat32> y = tf.nn.relu(x);
+    double most = bounded ? config.number("max_value", 0, 0) : Double.POSITIVE_INFINITY;
+    return !bounded && threshold == 0 && slope != 0
+        ? leakyRelu(slope)
+        : new BoundedRelu(most, slope, threshold);
+  }
+
+  /** x above the threshold, at most {@code most}; slope · (x − threshold) below it. */
+  private record BoundedRelu(double most, double slope, double threshold) implements Activation {
+    @Override
+    public <T extends TNumber> Operand<T> apply(Ops tf, Operand<T> x) {
+      Operand<T> y = tf.nn.relu(x);
       if (threshold != 0) {
-        y = tf.math.mul(y, where(tf, tf.math.greater(x, tf.constant(threshold))));
+        y = tf.math.mul(y, where(tf, tf.math.greater(x, scalar(tf, threshold, x)), x));
       } else if (most == 6) {
         y = tf.nn.relu6(x);
       }
-      if (bounded) {
-        y = tf.math.minimum(y, tf.constant(most));
+      if (most != Double.POSITIVE_INFINITY) {
+        y = tf.math.minimum(y, scalar(tf, most, x));
       }
       if (slope != 0) {
-        Operand<TFloat32> below = tf.nn.relu(tf.math.sub(tf.constant(threshold), x));
-        y = tf.math.sub(y, tf.math.mul(tf.constant(slope), below));
+        Operand<T> below = tf.nn.relu(tf.math.sub(scalar(tf, threshold, x), x));
+        y = tf.math.sub(y, tf.math.mul(scalar(tf, slope, x), below));
       }
       return y;
-    };
+    }
   }
 
-  /** Keras 2's: x above theta, else 0. */
+  /** Keras 2's. */
   private static Activation thresholdedRelu(ConfigReader config) {
     layer(config, "theta");
-    float theta = (float) config.number("theta", 1, 0);
-    return (tf, x) -> tf.math.mul(tf.nn.relu(x), where(tf, tf.math.greater(x, tf.constant(theta))));
+    return new ThresholdedRelu(config.number("theta", 1, 0));
+  }
+
+  /** x above theta, else 0. */
+  private record ThresholdedRelu(double theta) implements Activation {
+    @Override
+    public <T extends TNumber> Operand<T> apply(Ops tf, Operand<T> x) {
+      return tf.math.mul(tf.nn.relu(x), where(tf, tf.math.greater(x, scalar(tf, theta, x)), x));
+    }
   }
 }
