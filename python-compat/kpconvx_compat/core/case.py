@@ -95,6 +95,9 @@ class Case:
             if np.issubdtype(np.asarray(weight).dtype, np.floating) and "seed_generator" not in weight.name:
                 low, high = (0.5, 1.5) if "variance" in weight.name else (-0.8, 0.8)
                 weight.assign(rng.uniform(low, high, weight.shape).astype(np.asarray(weight).dtype))
+        for layer in model.layers:
+            if hasattr(layer, "finalize_state"):  # Computes with copies of its weights.
+                layer.finalize_state()
         return model
 
     def expected(self, model):

@@ -1,6 +1,17 @@
 """All cases, by the part of Keras that they are of."""
 
-from kpconvx_compat.core import attention, convolution, layers, masking, merging, normalization, operations, pooling, reshaping
+from kpconvx_compat.core import (
+    attention,
+    convolution,
+    layers,
+    masking,
+    merging,
+    normalization,
+    operations,
+    pooling,
+    regularization,
+    reshaping,
+)
 
 CASES = [
     *layers.CASES,
@@ -10,6 +21,7 @@ CASES = [
     *normalization.CASES,
     *convolution.CASES,
     *pooling.CASES,
+    *regularization.CASES,
     *reshaping.CASES,
     *operations.CASES,
 ]

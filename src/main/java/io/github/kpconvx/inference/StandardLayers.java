@@ -2,6 +2,7 @@ package io.github.kpconvx.inference;
 
 import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.layer.core.ActivationLayer;
+import io.github.kpconvx.layer.core.ActivityRegularization;
 import io.github.kpconvx.layer.core.Attention;
 import io.github.kpconvx.layer.core.BatchNormalization;
 import io.github.kpconvx.layer.core.Border;
@@ -14,18 +15,24 @@ import io.github.kpconvx.layer.core.Dropout;
 import io.github.kpconvx.layer.core.EinsumDense;
 import io.github.kpconvx.layer.core.Embedding;
 import io.github.kpconvx.layer.core.Flatten;
+import io.github.kpconvx.layer.core.GaussianNoise;
 import io.github.kpconvx.layer.core.GlobalPooling;
+import io.github.kpconvx.layer.core.GroupNormalization;
 import io.github.kpconvx.layer.core.LayerNormalization;
 import io.github.kpconvx.layer.core.Masking;
 import io.github.kpconvx.layer.core.Merge;
 import io.github.kpconvx.layer.core.MultiHeadAttention;
+import io.github.kpconvx.layer.core.Normalization;
 import io.github.kpconvx.layer.core.PReLU;
 import io.github.kpconvx.layer.core.Permute;
 import io.github.kpconvx.layer.core.Pooling;
+import io.github.kpconvx.layer.core.RMSNormalization;
 import io.github.kpconvx.layer.core.RepeatVector;
+import io.github.kpconvx.layer.core.Rescaling;
 import io.github.kpconvx.layer.core.Reshape;
 import io.github.kpconvx.layer.core.Softmax;
 import io.github.kpconvx.layer.core.TransposedConvolution;
+import io.github.kpconvx.layer.core.UnitNormalization;
 import io.github.kpconvx.layer.core.UpSampling;
 import io.github.kpconvx.layer.operation.Operations;
 import io.github.kpconvx.layer.vl3d.FeaturesResamplingLayer;
@@ -58,7 +65,6 @@ public final class StandardLayers {
             .withBuiltIn("Dense", Dense::new)
             .withBuiltIn(BatchNormalization.CLASS_NAME, BatchNormalization::new)
             .withBuiltIn("PReLU", PReLU::new)
-            .withBuiltIn("Dropout", Dropout::new)
             .withBuiltIn("Concatenate", Concatenate::new)
             .withBuiltIn("Reshape", Reshape::new)
             .withBuiltIn("Dot", Dot::new)
@@ -83,8 +89,20 @@ public final class StandardLayers {
   private static LayerRegistry withNormalizations(LayerRegistry given) {
     LayerRegistry registry =
         given
+            .withBuiltIn("ActivityRegularization", ActivityRegularization::new)
             .withBuiltIn("Embedding", Embedding::new)
-            .withBuiltIn("LayerNormalization", LayerNormalization::new);
+            .withBuiltIn("GroupNormalization", GroupNormalization::new)
+            .withBuiltIn("LayerNormalization", LayerNormalization::new)
+            .withBuiltIn("Normalization", Normalization::new)
+            .withBuiltIn("RMSNormalization", RMSNormalization::new)
+            .withBuiltIn("Rescaling", Rescaling::new)
+            .withBuiltIn("UnitNormalization", UnitNormalization::new);
+    for (String name : Dropout.CLASS_NAMES) {
+      registry = registry.withBuiltIn(name, Dropout::new);
+    }
+    for (String name : GaussianNoise.CLASS_NAMES) {
+      registry = registry.withBuiltIn(name, GaussianNoise::new);
+    }
     for (String name : Merge.CLASS_NAMES) {
       registry = registry.withBuiltIn(name, Merge::new);
     }

@@ -281,7 +281,7 @@ public abstract class Layer {
     if (call.context().mode() != Mode.INFERENCE
         && activityRegularizer.isPresent()
         && regularizesActivity()) {
-      outputs.forEach(output -> addActivityLoss(tf, output));
+      outputs.forEach(output -> addActivityLoss(tf, output, activityRegularizer.get()));
     }
     return outputs;
   }
@@ -341,9 +341,16 @@ public abstract class Layer {
     }
   }
 
-  /** Per element of the batch, as Keras does, but for Keras 3 before 3.14. */
-  private void addActivityLoss(Ops tf, Operand<?> output) {
-    Operand<TFloat32> loss = activityRegularizer.get().call(tf, floats(output, "its output"));
+  /**
+   * Adds a penalty on an output to the loss of training: per element of the batch, as Keras does,
+   * but for Keras 3 before 3.14.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param output the output
+   * @param regularizer the penalty
+   */
+  protected final void addActivityLoss(Ops tf, Operand<?> output, Regularizer regularizer) {
+    Operand<TFloat32> loss = regularizer.call(tf, floats(output, "its output"));
     if (!object.isOfKeras3Before(14)) {
       Operand<TInt32> batch = tf.stridedSlice(tf.shape(output), Indices.at(0));
       loss = tf.math.div(loss, tf.dtypes.cast(batch, TFloat32.class));

@@ -1,5 +1,6 @@
 package io.github.kpconvx.layer;
 
+import io.github.kpconvx.keras.config.NumberArray;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Operand;
@@ -51,6 +52,20 @@ public final class Operands {
     return like.type().equals(TFloat32.class)
         ? of(like.type(), tf.constant((float) value))
         : tf.dtypes.cast(tf.constant(value), like.type());
+  }
+
+  /**
+   * Numbers of a configuration as a tensor.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param numbers the numbers
+   * @param type the type of the tensor
+   * @param <T> the same
+   * @return the tensor, of their shape
+   */
+  public static <T extends TNumber> Operand<T> array(Ops tf, NumberArray numbers, Class<T> type) {
+    return tf.dtypes.cast(
+        tf.reshape(tf.constant(numbers.values()), tf.constant(numbers.shape())), type);
   }
 
   /**

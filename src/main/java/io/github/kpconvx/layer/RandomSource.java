@@ -12,7 +12,6 @@ import org.tensorflow.types.TInt64;
  * <p>A source belongs to one graph and, like the layers that draw from it, to the thread that
  * builds the graph.
  */
-@FunctionalInterface
 public interface RandomSource {
 
   /**
@@ -25,17 +24,37 @@ public interface RandomSource {
   Operand<TFloat32> uniform(Ops tf, Operand<TInt32> shape);
 
   /**
+   * Numbers that are drawn anew each time the graph runs.
+   *
+   * @param tf the operations of the graph that is added to
+   * @param shape the shape of the result, a vector
+   * @return normally distributed numbers of mean 0 and variance 1
+   */
+  Operand<TFloat32> normal(Ops tf, Operand<TInt32> shape);
+
+  /**
    * TensorFlow's own generator, which nobody can make repeat itself.
    *
    * @return the source
    */
   static RandomSource unseeded() {
-    return (tf, shape) -> tf.random.randomUniform(shape, TFloat32.class);
+    return new RandomSource() {
+      @Override
+      public Operand<TFloat32> uniform(Ops tf, Operand<TInt32> shape) {
+        return tf.random.randomUniform(shape, TFloat32.class);
+      }
+
+      @Override
+      public Operand<TFloat32> normal(Ops tf, Operand<TInt32> shape) {
+        return tf.random.randomStandardNormal(shape, TFloat32.class);
+      }
+    };
   }
 
   /**
    * Numbers that follow from a seed alone: each run with the same seed draws the same, however
-   * often the graph ran before. Every call of {@link #uniform} has a stream of its own.
+   * often the graph ran before. Every call of {@link #uniform} and {@link #normal} has a stream of
+   * its own.
    *
    * @param seed two integers, such as a run's seed and the number of the step
    * @return the source
@@ -48,8 +67,16 @@ public interface RandomSource {
 
       @Override
       public Operand<TFloat32> uniform(Ops tf, Operand<TInt32> shape) {
-        Operand<TInt64> own = tf.math.add(seed, tf.constant(new long[] {STRIDE * ++streams, 0}));
-        return tf.random.statelessRandomUniform(shape, own);
+        return tf.random.statelessRandomUniform(shape, nextStream(tf));
+      }
+
+      @Override
+      public Operand<TFloat32> normal(Ops tf, Operand<TInt32> shape) {
+        return tf.random.statelessRandomNormal(shape, nextStream(tf));
+      }
+
+      private Operand<TInt64> nextStream(Ops tf) {
+        return tf.math.add(seed, tf.constant(new long[] {STRIDE * ++streams, 0}));
       }
     };
   }

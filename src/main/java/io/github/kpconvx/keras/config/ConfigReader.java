@@ -334,6 +334,46 @@ public final class ConfigReader {
   }
 
   /**
+   * A number, or numbers in lists of any depth, as of a NumPy array.
+   *
+   * @param key the key
+   * @return the numbers with their shape; of no dimension if it is one number
+   * @throws KerasException if the key is missing, or the value is none or holds lists of different
+   *     lengths
+   */
+  public NumberArray array(String key) {
+    List<Double> values = new ArrayList<>();
+    List<Long> shape = new ArrayList<>();
+    collect(key, plain(json(key)), 0, shape, values);
+    if (shape.stream().reduce(1L, Math::multiplyExact) != values.size()) {
+      throw invalid(key, json(key), "lists of equal length");
+    }
+    return new NumberArray(
+        shape.stream().mapToLong(size -> size).toArray(),
+        values.stream().mapToDouble(value -> value).toArray());
+  }
+
+  private void collect(
+      String key, JsonNode value, int depth, List<Long> shape, List<Double> values) {
+    if (!value.isArray()) {
+      if (depth < shape.size()) {
+        throw invalid(key, json(key), "lists of equal depth");
+      }
+      values.add(number(key, value));
+      return;
+    }
+    if (depth == shape.size() && values.isEmpty()) {
+      shape.add((long) value.size());
+    }
+    if (depth >= shape.size() || shape.get(depth) != value.size()) {
+      throw invalid(key, json(key), "lists of equal length");
+    }
+    for (int i = 0; i < value.size(); i++) {
+      collect(key, plain(value.get(i)), depth + 1, shape, values);
+    }
+  }
+
+  /**
    * A list of texts.
    *
    * @param key the key

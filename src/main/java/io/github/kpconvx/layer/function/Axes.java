@@ -99,14 +99,36 @@ public final class Axes {
   public <T extends TType> Operand<T> stretch(Ops tf, Operand<T> weight, Shape shape) {
     int rank = shape.numDimensions();
     int[] along = of(rank);
-    if (along.length == 1 && along[0] == rank - 1) {
-      return weight;
-    }
-    long[] sizes = new long[rank];
+    return along.length == 1 && along[0] == rank - 1
+        ? weight
+        : tf.reshape(weight, tf.constant(stretchedSizes(shape)));
+  }
+
+  /**
+   * The sizes of a tensor along the axes, with 1 for all others.
+   *
+   * @param shape its shape
+   * @return as many sizes as the tensor has
+   */
+  public long[] stretchedSizes(Shape shape) {
+    long[] sizes = new long[shape.numDimensions()];
     Arrays.fill(sizes, 1);
-    for (int axis : along) {
+    for (int axis : of(sizes.length)) {
       sizes[axis] = shape.get(axis);
     }
-    return tf.reshape(weight, tf.constant(sizes));
+    return sizes;
+  }
+
+  /**
+   * The axes of a tensor that are not among these.
+   *
+   * @param rank its number of dimensions
+   * @return the others, ascending
+   */
+  public int[] others(int rank) {
+    int[] along = of(rank);
+    return IntStream.range(0, rank)
+        .filter(axis -> IntStream.of(along).noneMatch(a -> a == axis))
+        .toArray();
   }
 }
