@@ -18,10 +18,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
-import org.tensorflow.exceptions.TFInvalidArgumentException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Op;
@@ -168,7 +168,29 @@ public abstract class Layer {
   public final void build(Ops tf, Arguments<Shape> arguments) {
     requireNotBuilt();
     built = true;
-    createWeights(tf, arguments);
+    fitting(
+        arguments.tensors(),
+        () -> {
+          createWeights(tf, arguments);
+          return null;
+        });
+  }
+
+  /** What fails for the inputs that a layer got is told with the layer and their shapes. */
+  private <T> T fitting(List<Shape> inputs, Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (IllegalArgumentException // Of TensorFlow too, whose operations look at shapes.
+        | IndexOutOfBoundsException
+        | ArithmeticException e) {
+      throw new KerasException(
+          "%s cannot be computed from %s: %s"
+              .formatted(
+                  object.describe(),
+                  inputs.isEmpty() ? "no inputs" : "inputs of shapes " + inputs,
+                  Failures.reason(e)),
+          e);
+    }
   }
 
   /**
@@ -322,23 +344,17 @@ public abstract class Layer {
   }
 
   private List<Operand<?>> outputs(Ops tf, LayerCall call) {
-    try {
-      if (outlined) {
-        return computeOutline(tf, call);
-      }
-      return call.context().mode() != Mode.INFERENCE
-              || call.context().formulation() == Formulation.PLAIN
-          ? compute(tf, call)
-          : computeFrozen(tf, call);
-    } catch (TFInvalidArgumentException e) { // The shapes do not do for one of its operations.
-      throw new KerasException(
-          "%s cannot be computed from inputs of shapes %s: %s"
-              .formatted(
-                  object.describe(),
-                  call.inputs().stream().map(Operand::shape).toList(),
-                  Failures.reason(e)),
-          e);
-    }
+    return fitting(
+        call.inputs().stream().map(Operand::shape).toList(),
+        () -> {
+          if (outlined) {
+            return computeOutline(tf, call);
+          }
+          return call.context().mode() != Mode.INFERENCE
+                  || call.context().formulation() == Formulation.PLAIN
+              ? compute(tf, call)
+              : computeFrozen(tf, call);
+        });
   }
 
   /**
@@ -870,7 +886,12 @@ public abstract class Layer {
   protected final Operand<TFloat32> onlyInput(LayerCall call) {
     List<Operand<?>> inputs = call.inputs();
     if (inputs.size() != 1) {
-      throw new KerasException(object.describe() + " takes one input, got " + inputs.size());
+      throw new KerasException(
+          object.describe()
+              + " takes one input, got "
+              + inputs.size()
+              + ", of shapes "
+              + inputs.stream().map(Operand::shape).toList());
     }
     return floats(inputs.get(0), "its input");
   }
@@ -886,7 +907,12 @@ public abstract class Layer {
   protected final Operand<? extends TFloating> onlyFloats(LayerCall call) {
     List<Operand<?>> inputs = call.inputs();
     if (inputs.size() != 1) {
-      throw new KerasException(object.describe() + " takes one input, got " + inputs.size());
+      throw new KerasException(
+          object.describe()
+              + " takes one input, got "
+              + inputs.size()
+              + ", of shapes "
+              + inputs.stream().map(Operand::shape).toList());
     }
     return typed(inputs.get(0), computeType().tensor().asSubclass(TFloating.class), "its input");
   }
