@@ -84,7 +84,7 @@ public final class Hdf5File implements AutoCloseable {
    * @throws KerasException if it is no HDF5 file
    */
   public static Hdf5File of(Path source, String name, byte[] bytes) {
-    return open(source, name, () -> HdfFile.fromBytes(bytes), null);
+    return open(source, name, () -> HdfFile.fromBytes(OpaqueBytes.readable(bytes)), null);
   }
 
   private static Hdf5File open(

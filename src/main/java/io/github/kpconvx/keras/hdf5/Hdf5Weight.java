@@ -11,11 +11,11 @@ import io.jhdf.api.dataset.ChunkedDataset;
 import io.jhdf.api.dataset.ContiguousDataset;
 import io.jhdf.object.datatype.FixedPoint;
 import io.jhdf.object.datatype.FloatingPoint;
-import io.jhdf.object.datatype.OpaqueDataType;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Optional;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat16;
@@ -175,11 +175,10 @@ final class Hdf5Weight implements StoredWeight {
       bytes.asIntBuffer().put(integers);
     } else if (type == DType.INT64 && values instanceof long[] longs) {
       bytes.asLongBuffer().put(longs);
-    } else if (type == DType.BFLOAT16 && values instanceof Object[] elements) {
-      for (Object element : elements) {
-        known &= element instanceof byte[] raw && raw.length == type.bytes();
-        bytes.put(known ? (byte[]) element : new byte[type.bytes()]);
-      }
+    } else if (type == DType.BFLOAT16) {
+      Optional<byte[]> raw = OpaqueBytes.of(values);
+      known = raw.isPresent();
+      raw.ifPresent(bytes::put);
     } else {
       known = false;
     }
@@ -204,7 +203,7 @@ final class Hdf5Weight implements StoredWeight {
     if (given != null && given.getData() instanceof String text) {
       return text; // bfloat16, for which HDF5 has no type
     }
-    if (dataset.getDataType() instanceof OpaqueDataType opaque && opaque.getSize() == Short.BYTES) {
+    if (OpaqueBytes.is(dataset.getDataType())) {
       return DType.BFLOAT16.toString(); // Keras's .h5 does not say so, but has no other such type.
     }
     if (dataset.getDataType() instanceof FloatingPoint real) {

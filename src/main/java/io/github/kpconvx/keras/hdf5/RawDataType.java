@@ -11,6 +11,8 @@ import io.jhdf.storage.HdfFileChannel;
 import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -51,10 +53,12 @@ final class RawDataType extends DataType {
     return message.put(new byte[] {10, 5, 0, 10}).putInt(15).array();
   }
 
-  /** Bytes without a tag, as h5py stores what HDF5 has no type for. */
+  /** Bytes of no known type; with a tag, which jHDF needs to read them again. */
   private static byte[] opaque() {
-    ByteBuffer message = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
-    return message.put((byte) (0x10 | OPAQUE)).put(new byte[3]).putInt(Short.BYTES).array();
+    byte[] tag = Arrays.copyOf("bf16".getBytes(StandardCharsets.US_ASCII), 8);
+    ByteBuffer message = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+    message.put((byte) (0x10 | OPAQUE)).put((byte) tag.length).put(new byte[2]);
+    return message.putInt(Short.BYTES).put(tag).array();
   }
 
   /** Makes a dataset of short one of this type. */

@@ -11,6 +11,9 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.train.BatchMatMul;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat16;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TNumber;
 
 /**
@@ -71,10 +74,21 @@ public final class Dot extends Layer {
   }
 
   private <T extends TNumber> Operand<T> product(Ops tf, List<Operand<?>> inputs, Class<T> type) {
+    Operand<T> a = typed(inputs.get(0), type, "input 0");
+    Operand<T> b = typed(inputs.get(1), type, "input 1");
+    if (type.equals(TFloat16.class) || type.equals(TBfloat16.class)) {
+      // TensorFlow has no such product of these on a CPU.
+      Class<TFloat32> wide = TFloat32.class;
+      return tf.dtypes.cast(product(tf, tf.dtypes.cast(a, wide), tf.dtypes.cast(b, wide)), type);
+    }
+    return product(tf, a, b);
+  }
+
+  private <T extends TNumber> Operand<T> product(Ops tf, Operand<T> a, Operand<T> b) {
     return tf.train.batchMatMul(
-        typed(inputs.get(0), type, "input 0"),
-        typed(inputs.get(1), type, "input 1"),
-        type,
+        a,
+        b,
+        a.type(),
         BatchMatMul.adjX(Math.floorMod(axes.get(0), 3) == 1),
         BatchMatMul.adjY(Math.floorMod(axes.get(1), 3) == 2));
   }

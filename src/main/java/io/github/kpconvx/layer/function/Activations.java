@@ -16,6 +16,7 @@ import org.tensorflow.op.core.ReduceMax;
 import org.tensorflow.op.core.ReduceSum;
 import org.tensorflow.op.nn.LeakyRelu;
 import org.tensorflow.types.TBool;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
 
@@ -28,7 +29,7 @@ import org.tensorflow.types.family.TNumber;
  */
 public final class Activations {
   static final Activation LINEAR = new Elementary(Activations::linear);
-  static final Activation KERAS_2_HARD_SIGMOID = HardSigmoid::hardSigmoid;
+  static final Activation KERAS_2_HARD_SIGMOID = Activations::hardSigmoidOfKeras2;
 
   static final ObjectRegistry<Activation> REGISTRY = new ObjectRegistry<>("activation");
 
@@ -40,7 +41,7 @@ public final class Activations {
     function("elu", new Elementary(Activations::elu));
     function("celu", Activations::celu);
     function("selu", Activations::selu);
-    function("gelu", GELU::gelu);
+    function("gelu", Activations::gelu);
     function("silu", Activations::silu);
     function("swish", Activations::silu);
     function("mish", Activations::mish);
@@ -183,6 +184,23 @@ public final class Activations {
 
   private static <T extends TNumber> Operand<T> softmax(Ops tf, Operand<T> x) {
     return tf.nn.softmax(x);
+  }
+
+  /** The framework's constants are of float32. */
+  private static <T extends TNumber> Operand<T> gelu(Ops tf, Operand<T> x) {
+    if (x.type().equals(TFloat32.class)) {
+      return GELU.gelu(tf, x);
+    }
+    Operand<T> erf = tf.math.erf(tf.math.div(x, scalar(tf, Math.sqrt(2), x)));
+    return tf.math.mul(tf.math.mul(scalar(tf, 0.5, x), x), tf.math.add(scalar(tf, 1, x), erf));
+  }
+
+  private static <T extends TNumber> Operand<T> hardSigmoidOfKeras2(Ops tf, Operand<T> x) {
+    if (x.type().equals(TFloat32.class)) {
+      return HardSigmoid.hardSigmoid(tf, x);
+    }
+    Operand<T> line = tf.math.add(tf.math.mul(scalar(tf, 0.2, x), x), scalar(tf, 0.5, x));
+    return tf.math.minimum(tf.math.maximum(line, scalar(tf, 0, x)), scalar(tf, 1, x));
   }
 
   private static <T extends TNumber> Operand<T> celu(Ops tf, Operand<T> x) {
