@@ -67,7 +67,7 @@ def difference(golden, found):
         raise ValueError(f"the outputs are {sorted(found)}; expected {sorted(golden)}")
     largest = 0.0
     for name, value in found.items():
-        expected = golden[name]
+        expected = np.asarray(golden[name], np.float64)  # booleans have no difference
         if value.shape != expected.shape or not np.array_equal(np.isnan(value), np.isnan(expected)):
             return np.inf
         largest = max(largest, np.nanmax(np.abs(value - expected) / np.maximum(1.0, np.abs(expected)), initial=0.0))
