@@ -8,6 +8,7 @@ from kpconvx_compat.core import (
     merging,
     normalization,
     operations,
+    operations_tensorflow,
     pooling,
     regularization,
     reshaping,
@@ -24,4 +25,5 @@ CASES = [
     *regularization.CASES,
     *reshaping.CASES,
     *operations.CASES,
+    *operations_tensorflow.CASES,
 ]

@@ -1,5 +1,7 @@
 """Operations of keras.ops in functional models: several that do not depend on each other in each model."""
 
+import math
+
 import numpy as np
 
 from kpconvx_compat.core.case import KERAS_3, Case, booleans, floats, integers
@@ -19,6 +21,13 @@ def case(name, inputs, layers, oracle, **more):
 X = {"x": floats(5, 4)}
 KNOWN = {"x": floats(5, 4, known=True)}
 TWO = {"x": floats(5, 4), "y": floats(5, 4, low=0.5)}
+
+
+FUNCTIONS = (
+    "sqrt rsqrt exp expm1 log log1p log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arctanh square"
+    " floor ceil sign round isnan isfinite reciprocal negative nan_to_num"
+).split()
+_erf = np.vectorize(math.erf)
 
 
 def _std(x, axis):
@@ -332,5 +341,100 @@ CASES = [
             i.mean(1),
             b + 1,
         ],
+    ),
+    case(
+        "networks",
+        {"x": floats(5, 4), "i": integers(3, 5)},
+        lambda x, i: [
+            ops.relu(x),
+            ops.sigmoid(x),
+            ops.silu(x),
+            ops.leaky_relu(x, negative_slope=0.3),
+            ops.gelu(x, approximate=False),
+            ops.gelu(x),
+            ops.softmax(x, axis=1),
+            ops.log_softmax(x),
+            ops.softplus(x),
+            ops.one_hot(i, 4),
+            ops.one_hot(i, 3, axis=1, dtype="int32"),
+            ops.normalize(x, axis=-1),
+            ops.normalize(x, axis=1, order=1),
+            ops.zeros_like(x),
+            ops.ones_like(i),
+            ops.full_like(x, 2),
+            ops.segment_sum(x[0, :, :], i[0], 3),
+            ops.stop_gradient(x),
+        ],
+        lambda x, i: [
+            np.maximum(x, 0),
+            1 / (1 + np.exp(-x)),
+            x / (1 + np.exp(-x)),
+            np.where(x > 0, x, 0.3 * x),
+            x * (1 + _erf(x / np.sqrt(2))) / 2,
+            x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+            np.exp(x) / np.exp(x).sum(1, keepdims=True),
+            x - np.log(np.exp(x).sum(-1, keepdims=True)),
+            np.log(1 + np.exp(x)),
+            np.eye(4)[i],
+            np.moveaxis(np.eye(3)[i], -1, 1),
+            x / np.sqrt((x**2).sum(-1, keepdims=True)),
+            x / np.abs(x).sum(1, keepdims=True),
+            0 * x,
+            0 * i + 1,
+            0 * x + 2,
+            np.eye(3)[i[0]].T @ x[0],
+            x,
+        ],
+    ),
+    case(
+        "order",
+        {"x": floats(5, 4, known=True), "i": integers(9, 5, known=True, low=-4)},
+        lambda x, i: [
+            *ops.top_k(x, 2),
+            ops.sort(x, axis=1),
+            ops.argsort(x, axis=1),
+            ops.sort(i, axis=-1),
+            ops.argsort(i),
+            ops.cumsum(x, axis=1),
+            ops.cumsum(i),
+        ],
+        lambda x, i: [
+            -np.sort(-x, -1)[..., :2],
+            np.argsort(-x, -1)[..., :2],
+            np.sort(x, 1),
+            np.argsort(x, 1),
+            np.sort(i),
+            np.argsort(i, kind="stable"),
+            np.cumsum(x, 1),
+            np.cumsum(i),
+        ],
+    ),
+    case(
+        "algebra",
+        {"x": floats(5, 4), "y": floats(4, 3, known=True)},
+        lambda x, y: [
+            x @ y,
+            ops.einsum("bij,bjk->bik", x, y),
+            ops.einsum("bij,bkj->bik", x, x),
+            ops.norm(x, axis=-1),
+            ops.norm(x, ord=1, axis=1, keepdims=True),
+            ops.matmul(x, np.arange(4.0, dtype="float32")),
+            ops.logsumexp(x, axis=(1, 2)),
+        ],
+        lambda x, y: [
+            x @ y,
+            np.einsum("bij,bjk->bik", x, y),
+            np.einsum("bij,bkj->bik", x, x),
+            np.sqrt((x**2).sum(-1)),
+            np.abs(x).sum(1, keepdims=True),
+            x @ np.arange(4.0),
+            np.log(np.exp(x).sum((1, 2))),
+        ],
+    ),
+    case(
+        "functions",
+        {"x": floats(4, 3, low=0.1, high=0.9)},
+        lambda x: [getattr(ops, name)(x) for name in FUNCTIONS],
+        lambda x: [getattr(np, name)(x) if name != "rsqrt" else x**-0.5 for name in FUNCTIONS],
     ),
 ]

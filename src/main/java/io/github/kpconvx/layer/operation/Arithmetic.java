@@ -369,17 +369,15 @@ final class Arithmetic {
   }
 
   private static Operand<?> round(Ops tf, BoundArguments in) {
-    Operand<TNumber> x = any(tf.stopGradient(in.tensor("x")));
+    Operand<TNumber> x = in.tensor("x");
     int decimals = in.integer("decimals");
     if (decimals == 0 || (decimals > 0 && !Tensors.isFloat(x))) {
-      return tf.math.round(x);
+      return tf.stopGradient(tf.math.round(x));
     }
     Operand<TNumber> floats = Tensors.isFloat(x) ? x : Tensors.cast(tf, x, NumericType.FLOAT32);
     Operand<TNumber> factor = scalar(tf, Math.pow(10, decimals), floats);
-    return Tensors.cast(
-        tf,
-        tf.math.div(any(tf.math.round(any(tf.math.mul(floats, factor)))), factor),
-        Tensors.type(x));
+    Operand<TNumber> rounded = any(tf.math.round(any(tf.math.mul(floats, factor))));
+    return Tensors.cast(tf, tf.stopGradient(tf.math.div(rounded, factor)), Tensors.type(x));
   }
 
   private static Operand<?> nanToNum(Ops tf, BoundArguments in) {

@@ -149,6 +149,12 @@ record BoundArguments(
     return value.textValue();
   }
 
+  /** Whether an argument is a word. */
+  boolean isText(String name, String word) {
+    return argument(name) instanceof Argument.Constant<Operand<?>> constant
+        && Json.text(constant.value()).equals(word);
+  }
+
   /** One of several words. */
   String choice(String name, String... words) {
     String word = text(name);

@@ -5,6 +5,7 @@ import static io.github.kpconvx.layer.operation.Operations.tensorFlow;
 import static io.github.kpconvx.layer.operation.Tensors.any;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -25,6 +26,15 @@ final class LinearAlgebra {
         Function.of(LinearAlgebra::matmulOfTensorFlow),
         "linalg.matmul",
         "matmul");
+    keras("subscripts, *operands", Function.of(LinearAlgebra::einsum), "Einsum");
+    keras("x, ord=None, axis=None, keepdims=False", Function.of(LinearAlgebra::norm), "Norm");
+    tensorFlow(
+        "tensor>x, ord=\"euclidean\", axis=None, keepdims=None, keep_dims=None",
+        Function.of(LinearAlgebra::norm),
+        "compat.v1.norm",
+        "norm",
+        "linalg.norm");
+    keras("x, axis=-1, order=2, epsilon=None", Function.of(LinearAlgebra::normalize), "Normalize");
   }
 
   /** As NumPy's: a vector is a row on the left and a column on the right. */
@@ -49,6 +59,60 @@ final class LinearAlgebra {
       product = Shaping.drop(tf, product, rank - 1);
     }
     return row ? Shaping.drop(tf, product, rank - 2) : product;
+  }
+
+  private static Operand<?> einsum(Ops tf, BoundArguments in) {
+    return tf.linalg.einsum(in.promotedList("operands"), in.text("subscripts").replace(" ", ""));
+  }
+
+  /** Of vectors along one or all axes: the root of squares, the sum, or the greatest. */
+  private static Operand<?> norm(Ops tf, BoundArguments in) {
+    Operand<TNumber> x = in.floats("x");
+    int[] axes = in.axes("axis", x);
+    boolean euclidean =
+        in.isNone("ord") || in.isText("ord", "euclidean") || in.isText("ord", "fro");
+    if (!euclidean && axes.length != 1) {
+      throw in.error("ord and axes %s, expected one axis".formatted(Arrays.toString(axes)));
+    }
+    double order = euclidean ? 2 : in.number("ord");
+    return norm(tf, in, x, tf.constant(axes), order, in.bool("keepdims"));
+  }
+
+  private static Operand<TNumber> norm(
+      Ops tf,
+      BoundArguments in,
+      Operand<TNumber> x,
+      Operand<TInt32> axes,
+      double order,
+      boolean keep) {
+    if (order == 2) {
+      return any(tf.math.sqrt(Reductions.sum(tf, any(tf.math.square(x)), axes, keep)));
+    }
+    Operand<TNumber> sizes = any(tf.math.abs(x));
+    if (order == 1) {
+      return Reductions.sum(tf, sizes, axes, keep);
+    }
+    if (order == Double.POSITIVE_INFINITY) {
+      return Reductions.max(tf, sizes, axes, keep);
+    }
+    throw in.error("order %s, expected 1, 2 or infinity".formatted(order));
+  }
+
+  private static Operand<?> normalize(Ops tf, BoundArguments in) {
+    Operand<TNumber> x = in.floats("x");
+    double least =
+        in.isNone("epsilon")
+            ? Tensors.type(x) == NumericType.FLOAT16 ? 1e-3 : 1e-7
+            : in.number("epsilon");
+    Operand<TInt32> axes = tf.constant(in.axes("axis", x));
+    if (in.number("order") == 2) { // Bounded before the root, whose slope at 0 is infinite.
+      Operand<TNumber> squares = Reductions.sum(tf, any(tf.math.square(x)), axes, true);
+      Operand<TNumber> bounded =
+          any(tf.math.maximum(squares, Tensors.scalar(tf, least * least, x)));
+      return tf.math.mul(x, any(tf.math.rsqrt(bounded)));
+    }
+    Operand<TNumber> norm = norm(tf, in, x, axes, in.number("order"), true);
+    return tf.math.div(x, any(tf.math.maximum(norm, Tensors.scalar(tf, least, x))));
   }
 
   private static Operand<?> matmulOfTensorFlow(Ops tf, BoundArguments in) {

@@ -36,6 +36,8 @@ public final class Operations {
     Shaping.define();
     Indexing.define();
     LinearAlgebra.define();
+    Sorting.define();
+    NeuralNetwork.define();
   }
 
   private Operations() {}

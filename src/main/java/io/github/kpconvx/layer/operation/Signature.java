@@ -17,8 +17,8 @@ import org.tensorflow.Operand;
 
 /**
  * The parameters of an operation with their defaults, written as in Python: {@code x, axis=None,
- * keepdims=False}. Defaults are JSON but for None, False and True. The first may be {@code *xs},
- * which takes all arguments without a name.
+ * keepdims=False}. Defaults are JSON but for None, False and True. One may be {@code *xs}, which
+ * takes all arguments without a name that are left.
  *
  * <p>Where an operation names a parameter otherwise than the function that computes it, {@code
  * input_tensor>x} tells both.
