@@ -43,8 +43,7 @@ public final class Dropout extends Layer {
       List.of("Dropout", ALPHA, SPATIAL.get(0), SPATIAL.get(1), SPATIAL.get(2));
 
   /** −scale · alpha of Keras's selu. */
-  private static final double LEAST_SELU =
-      -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717;
+  private static final double LEAST_SELU = -1.0507009873554805 * 1.6732632423543772;
 
   private final double rate;
   private final long[] noiseShape;
