@@ -59,23 +59,21 @@ final class OpaqueBytes {
    */
   static Optional<byte[]> of(Object elements) {
     if (elements instanceof long[] numbers) {
-      ByteBuffer bytes = allocate(numbers.length);
+      byte[] all = new byte[numbers.length * Short.BYTES];
+      ByteBuffer bytes = ByteBuffer.wrap(all).order(ByteOrder.nativeOrder());
       for (long number : numbers) {
         bytes.putShort((short) number);
       }
-      return Optional.of(bytes.array());
+      return Optional.of(all);
     }
     if (!(elements instanceof byte[][] arrays)) {
       return Optional.empty();
     }
-    ByteBuffer bytes = allocate(arrays.length);
+    byte[] all = new byte[arrays.length * Short.BYTES];
+    ByteBuffer bytes = ByteBuffer.wrap(all).order(ByteOrder.nativeOrder());
     for (byte[] element : arrays) {
       bytes.putShort(ByteBuffer.wrap(element).order(ByteOrder.LITTLE_ENDIAN).getShort());
     }
-    return Optional.of(bytes.array());
-  }
-
-  private static ByteBuffer allocate(int elements) {
-    return ByteBuffer.allocate(elements * Short.BYTES).order(ByteOrder.nativeOrder());
+    return Optional.of(all);
   }
 }
