@@ -1,8 +1,10 @@
 """All cases, by the part of Keras that they are of."""
 
 from kpconvx_compat.core import (
+    activation,
     attention,
     convolution,
+    elementwise,
     layers,
     masking,
     merging,
@@ -16,6 +18,8 @@ from kpconvx_compat.core import (
 
 CASES = [
     *layers.CASES,
+    *activation.CASES,
+    *elementwise.CASES,
     *attention.CASES,
     *masking.CASES,
     *merging.CASES,

@@ -47,7 +47,6 @@ import io.github.kpconvx.layer.vl3d.RBFFeatExtractLayer;
 import io.github.kpconvx.layer.vl3d.RBFFeatProcessingLayer;
 import io.github.kpconvx.network.LayerFactory;
 import io.github.kpconvx.network.LayerRegistry;
-import java.util.List;
 import java.util.function.Function;
 
 /**
@@ -109,44 +108,37 @@ public final class StandardLayers {
     return registry;
   }
 
-  /** Convolution, pooling and what reshapes their inputs, under Keras's other names too. */
+  /** Convolution, pooling and what reshapes their inputs; files never have Keras's other names. */
   private static LayerRegistry withConvolutions(LayerRegistry registry) {
     LayerRegistry all =
         registry
             .withBuiltIn("Conv1D", Convolution::of1D)
-            .withBuiltIn("Convolution1D", Convolution::of1D)
             .withBuiltIn("Conv2D", Convolution::of2D)
-            .withBuiltIn("Convolution2D", Convolution::of2D)
             .withBuiltIn("Flatten", Flatten::new)
             .withBuiltIn("Permute", Permute::new)
             .withBuiltIn("RepeatVector", RepeatVector::new);
     for (int d = 1; d <= 2; d++) {
       int dimensions = d;
       String size = d + "D";
-      LayerFactory depthwise = object -> DepthwiseConvolution.of(object, dimensions);
-      LayerFactory separable = object -> DepthwiseConvolution.separable(object, dimensions);
-      LayerFactory transposed = object -> new TransposedConvolution(object, dimensions);
-      for (String word : List.of("Conv", "Convolution")) {
-        all = all.withBuiltIn("Depthwise" + word + size, depthwise);
-        all = all.withBuiltIn("Separable" + word + size, separable);
-        all = all.withBuiltIn(word + size + "Transpose", transposed);
-      }
       all =
-          all.withBuiltIn("ZeroPadding" + size, object -> Border.zeros(object, dimensions))
+          all.withBuiltIn(
+                  "DepthwiseConv" + size, object -> DepthwiseConvolution.of(object, dimensions))
+              .withBuiltIn(
+                  "SeparableConv" + size,
+                  object -> DepthwiseConvolution.separable(object, dimensions))
+              .withBuiltIn(
+                  "Conv" + size + "Transpose",
+                  object -> new TransposedConvolution(object, dimensions))
+              .withBuiltIn("ZeroPadding" + size, object -> Border.zeros(object, dimensions))
               .withBuiltIn("Cropping" + size, object -> Border.cropping(object, dimensions))
-              .withBuiltIn("UpSampling" + size, object -> new UpSampling(object, dimensions));
-      LayerFactory max = object -> Pooling.max(object, dimensions);
-      LayerFactory globalMax = object -> GlobalPooling.max(object, dimensions);
-      for (String name : List.of("MaxPooling" + size, "MaxPool" + size)) {
-        all = all.withBuiltIn(name, max);
-        all = all.withBuiltIn("Global" + name, globalMax);
-      }
-      LayerFactory average = object -> Pooling.average(object, dimensions);
-      LayerFactory globalAverage = object -> GlobalPooling.average(object, dimensions);
-      for (String name : List.of("AveragePooling" + size, "AvgPool" + size)) {
-        all = all.withBuiltIn(name, average);
-        all = all.withBuiltIn("Global" + name, globalAverage);
-      }
+              .withBuiltIn("UpSampling" + size, object -> new UpSampling(object, dimensions))
+              .withBuiltIn("MaxPooling" + size, object -> Pooling.max(object, dimensions))
+              .withBuiltIn("AveragePooling" + size, object -> Pooling.average(object, dimensions))
+              .withBuiltIn(
+                  "GlobalMaxPooling" + size, object -> GlobalPooling.max(object, dimensions))
+              .withBuiltIn(
+                  "GlobalAveragePooling" + size,
+                  object -> GlobalPooling.average(object, dimensions));
     }
     return all;
   }

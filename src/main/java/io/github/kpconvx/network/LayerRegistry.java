@@ -4,11 +4,13 @@ import io.github.kpconvx.keras.KerasException;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.layer.Layer;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -115,6 +117,33 @@ public final class LayerRegistry {
     Map<String, LayerFactory> more = new TreeMap<>(custom);
     more.putAll(found);
     return new LayerRegistry(builtIn, operations, more);
+  }
+
+  /**
+   * The class names of Keras's own layers that it has.
+   *
+   * @return the names, sorted
+   */
+  public Set<String> builtIn() {
+    return Collections.unmodifiableSet(builtIn.keySet());
+  }
+
+  /**
+   * The operations of functional models that it has.
+   *
+   * @return what {@link KerasObject#operationName} gives for them, sorted
+   */
+  public Set<String> operations() {
+    return Collections.unmodifiableSet(operations.keySet());
+  }
+
+  /**
+   * The layers that it has and that are not Keras's own.
+   *
+   * @return their class names or registered names, sorted
+   */
+  public Set<String> custom() {
+    return Collections.unmodifiableSet(custom.keySet());
   }
 
   /**

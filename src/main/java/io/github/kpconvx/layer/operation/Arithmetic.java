@@ -258,7 +258,7 @@ final class Arithmetic {
   private static void unary() {
     same((tf, x) -> tf.math.neg(x), "Negative", "math.negative", "negative");
     same(Arithmetic::absolute, "Absolute", "math.abs", "abs");
-    keras("x", Function.of((tf, in) -> absolute(tf, in.tensor("x"))), "Abs", "Fabs");
+    keras("x", Function.of((tf, in) -> absolute(tf, in.tensor("x"))), "Fabs");
     same((tf, x) -> tf.math.square(x), "Square", "math.square", "square");
     same((tf, x) -> tf.math.sign(x), "Sign", "math.sign", "sign");
     smooth((tf, x) -> tf.math.sqrt(x), "Sqrt", "math.sqrt", "sqrt");

@@ -13,7 +13,6 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.math.Cumprod;
 import org.tensorflow.op.math.Cumsum;
 import org.tensorflow.op.nn.LeakyRelu;
-import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
 
@@ -30,7 +29,6 @@ final class NeuralNetwork {
           Map.entry("Softsign", "softsign"),
           Map.entry("SparsePlus", "sparse_plus"),
           Map.entry("Silu", "silu"),
-          Map.entry("Squareplus", "squareplus"),
           Map.entry("LogSigmoid", "log_sigmoid"),
           Map.entry("HardSigmoid", "hard_sigmoid"),
           Map.entry("HardSilu", "hard_silu"),
@@ -43,7 +41,7 @@ final class NeuralNetwork {
   static void define() {
     ACTIVATIONS.forEach(
         (name, activation) -> keras("x", Function.of((tf, in) -> named(tf, in, activation)), name));
-    for (String name : List.of("relu", "relu6", "selu", "softsign", "softplus", "elu")) {
+    for (String name : List.of("relu", "relu6", "selu", "softsign", "softplus")) {
       tensorFlow("features>x", Function.of((tf, in) -> named(tf, in, name)), "nn." + name);
     }
     Function sigmoid = Function.of((tf, in) -> named(tf, in, "sigmoid"));
@@ -128,10 +126,8 @@ final class NeuralNetwork {
   }
 
   private static Operand<?> named(Ops tf, BoundArguments in, String activation) {
-    Operand<TNumber> x = in.floats("x");
-    Operand<TFloat32> floats = Tensors.as(Tensors.cast(tf, x, NumericType.FLOAT32));
-    Activation function = Activation.of(in.owner(), "activation", TextNode.valueOf(activation));
-    return Tensors.cast(tf, function.apply(tf, floats), Tensors.type(x));
+    return Activation.of(in.owner(), "activation", TextNode.valueOf(activation))
+        .apply(tf, in.floats("x"));
   }
 
   private static Function leakyRelu(String slope) {
@@ -198,10 +194,35 @@ final class NeuralNetwork {
           Operand<TInt32> axis = tf.constant(in.isNone("axis") ? 0 : in.axis("axis", x));
           boolean exclusive = in.isTensorFlow() && in.bool("exclusive");
           boolean reverse = in.isTensorFlow() && in.bool("reverse");
-          return product
-              ? tf.math.cumprod(x, axis, Cumprod.exclusive(exclusive), Cumprod.reverse(reverse))
-              : tf.math.cumsum(x, axis, Cumsum.exclusive(exclusive), Cumsum.reverse(reverse));
+          Cumsum.Options[] sums = {Cumsum.exclusive(exclusive), Cumsum.reverse(reverse)};
+          if (!product) {
+            return tf.math.cumsum(x, axis, sums);
+          }
+          Operand<TNumber> products =
+              any(tf.math.cumprod(x, axis, Cumprod.exclusive(exclusive), Cumprod.reverse(reverse)));
+          return Tensors.isFloat(x) ? withSlopes(tf, products, x, axis, sums) : products;
         });
+  }
+
+  /**
+   * Products of which each changes by its x_j as it does by Python's gradient, product / x_j: there
+   * is none in TensorFlow's C++. By an x_j of 0, where Python's is no number, it is the product.
+   */
+  private static Operand<TNumber> withSlopes(
+      Ops tf,
+      Operand<TNumber> products,
+      Operand<TNumber> x,
+      Operand<TInt32> axis,
+      Cumsum.Options[] sums) {
+    Operand<TNumber> given = any(tf.stopGradient(x));
+    Operand<TNumber> divisor =
+        Tensors.select(
+            tf, tf.math.equal(given, Tensors.scalar(tf, 0, x)), Tensors.scalar(tf, 1, x), given);
+    Operand<TNumber> counted = any(tf.math.cumsum(any(tf.math.div(x, divisor)), axis, sums));
+    Operand<TNumber> change = any(tf.math.sub(counted, any(tf.stopGradient(counted))));
+    return any(
+        tf.math.mul(
+            any(tf.stopGradient(products)), any(tf.math.add(Tensors.scalar(tf, 1, x), change))));
   }
 
   /** Rows whose segment is below 0 are left out, as in TensorFlow. */

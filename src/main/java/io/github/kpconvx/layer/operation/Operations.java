@@ -38,6 +38,7 @@ public final class Operations {
     LinearAlgebra.define();
     Sorting.define();
     NeuralNetwork.define();
+    Rectifiers.define();
   }
 
   private Operations() {}
