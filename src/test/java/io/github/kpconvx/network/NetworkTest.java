@@ -50,9 +50,9 @@ class NetworkTest {
   @Test
   void refusesAnUnknownLayer() {
     assertRefused(
-        CONFIG.replace("\"class_name\": \"Dropout\"", "\"class_name\": \"Flatten\""),
-        "Cannot rebuild drop: unknown layer Flatten \"drop\" of module keras.layers, it would need a"
-            + " factory registered as \"Flatten\". Ways out: ");
+        CONFIG.replace("\"class_name\": \"Dropout\"", "\"class_name\": \"LSTM\""),
+        "Cannot rebuild drop: unknown layer LSTM \"drop\" of module keras.layers, it would need a"
+            + " factory registered as \"LSTM\". Ways out: ");
   }
 
   @ParameterizedTest
@@ -97,11 +97,11 @@ class NetworkTest {
   void namesAllUnknownLayers() {
     assertRefused(
         CONFIG
-            .replace("\"class_name\": \"Dropout\"", "\"class_name\": \"Flatten\"")
+            .replace("\"class_name\": \"Dropout\"", "\"class_name\": \"LSTM\"")
             .replace("\"class_name\": \"Dense\"", "\"class_name\": \"GRU\""),
         "Cannot rebuild 3 layers and operations: (1) stem: unknown layer GRU \"stem\" of module"
             + " keras.layers, it would need a factory registered as \"GRU\"; (2) drop: unknown layer"
-            + " Flatten");
+            + " LSTM");
   }
 
   @Test

@@ -386,16 +386,15 @@ class TrialLayerTest {
   }
 
   private static void assertRefused(String kwargs, String message) {
-    try (Graph graph = new Graph()) {
-      Network network = Network.of(config(kwargs), LAYERS);
-      if (message == null) {
+    if (message == null) {
+      try (Graph graph = new Graph()) {
+        Network network = Network.of(config(kwargs), LAYERS);
         assertEquals(5, network.build(Ops.create(graph), Mode.INFERENCE).outputs().size());
-        return;
       }
-      String found =
-          assertThrows(KerasException.class, () -> network.build(Ops.create(graph), Mode.INFERENCE))
-              .getMessage();
-      assertTrue(found.contains(message), found);
+      return;
     }
+    String found =
+        assertThrows(KerasException.class, () -> Network.of(config(kwargs), LAYERS)).getMessage();
+    assertTrue(found.contains(message), found);
   }
 }

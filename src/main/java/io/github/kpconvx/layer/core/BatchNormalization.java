@@ -102,6 +102,9 @@ public final class BatchNormalization extends Layer {
     super(object);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(KEYS);
+    if (config.has("axis") && config.json("axis").isNull()) {
+      throw config.invalid("axis", config.json("axis"), "an integer", "a list of integers");
+    }
     this.axes = Axes.of(config, "axis", -1);
     if (config.has("axis") && config.json("axis").isNull()) {
       throw config.invalid("axis", "null", "an integer", "a list of axes");

@@ -44,8 +44,8 @@ public final class Axes {
     if (value.isNull()) {
       return new Axes(config, key, null);
     }
-    if (!value.isArray() && !value.isObject()) {
-      throw config.invalid(key, value, "null", "an axis", "a list of axes");
+    if (!value.isArray() && !value.has("class_name")) { // of a tuple
+      throw config.invalid(key, value, "an integer", "a list of integers", "null");
     }
     return new Axes(config, key, config.integers(key, List.of(), Integer.MIN_VALUE));
   }
@@ -81,7 +81,9 @@ public final class Axes {
     long[] sizes = IntStream.of(of(shape.numDimensions())).mapToLong(shape::get).toArray();
     if (LongStream.of(sizes).anyMatch(size -> size == Shape.UNKNOWN_SIZE)) {
       throw config.invalid(
-          key, config.json(key), "axes of known size of the input, of shape " + shape);
+          key,
+          axes == null ? "null" : axes.size() == 1 ? axes.get(0) : axes,
+          "axes of known sizes of the input, of shape " + shape);
     }
     return sizes;
   }

@@ -220,7 +220,6 @@ class LayerContractTest {
         "{\"momentum\": 1.01}|momentum = 1.01, expected a number in [0, 1]",
         "{\"momentum\": -0.01}|momentum = -0.01, expected a number in [0, 1]",
         "{\"epsilon\": -1e-9}|epsilon = -1.0E-9, expected a number of at least 0",
-        "{\"synchronized\": true}|synchronized = true, expected false",
         "{\"virtual_batch_size\": 4}|virtual_batch_size = 4, expected null",
       })
   void aNormalizationRefusesWhatItDoesNotDo(String config, String message) {
@@ -243,14 +242,30 @@ class LayerContractTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{\"axis\": 1}", "{\"axis\": [1]}", "{\"axis\": 3}", "{\"axis\": 0}"})
-  void aNormalizationOverAnotherAxisIsRefused(String config) {
+  @ValueSource(strings = {"{\"axis\": 1}", "{\"axis\": [-2]}"})
+  void aNormalizationMayBeOverAnotherAxis(String config) {
+    BatchNormalization layer = normalization(config);
+    layer.build(tf, List.of(Shape.of(-1, 5, 6)));
+    layer.variables().values().forEach(v -> assertEquals(Shape.of(5), v.spec().shape()));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"axis\": 3}|axis = 3, expected different axes of a tensor of rank 3",
+        "{\"axis\": 0}|axis = 0, expected axes of known sizes of the input, of shape [-1, 6, 6]",
+      })
+  void aNormalizationOverAnAxisThatIsNotThereIsRefused(String config, String message) {
     BatchNormalization layer = normalization(config);
     assertRefused(
-        KerasException.class,
-        () -> layer.build(tf, List.of(Shape.of(-1, 6, 6))),
-        "axis = " + config.replaceAll("\\D", ""),
-        "expected -1 or 2, the last of [-1, 6, 6]");
+        KerasException.class, () -> layer.build(tf, List.of(Shape.of(-1, 6, 6))), message);
+  }
+
+  @Test
+  void aNormalizationOverAllAxesIsRefused() {
+    assertRefused(
+        KerasException.class, () -> normalization("{\"axis\": null}"), "axis = null, expected");
   }
 
   @Test
@@ -258,7 +273,7 @@ class LayerContractTest {
     assertRefused(
         KerasException.class,
         () -> normalization("{}").build(tf, List.of(Shape.of(2, 3, -1))),
-        "the last dimension of its input [2, 3, -1] is unknown");
+        "axis = -1, expected axes of known sizes of the input, of shape [2, 3, -1]");
   }
 
   @Test
