@@ -79,7 +79,7 @@ public final class BatchNormalization extends Layer {
           "virtual_batch_size",
           "adjustment");
 
-  private final Axes axes;
+  private Axes axes;
   private final double momentum;
   private final double epsilon;
   private final boolean center;
@@ -167,6 +167,8 @@ public final class BatchNormalization extends Layer {
     if (sizes.length != 1) {
       sizes = axes.stretchedSizes(input);
     }
+    // Layers of points may call it with rows of points.
+    axes = axes.fromTheLast(input.numDimensions());
     if (scale) {
       addWeight(tf, WeightSpec.of("gamma", true, sizes), gamma);
     }

@@ -71,6 +71,18 @@ public final class Axes {
   }
 
   /**
+   * The same axes counted from the last one, for a layer that is called with inputs of other ranks
+   * than it was built for.
+   *
+   * @param rank the number of dimensions of what it was built for
+   * @return the axes, all negative
+   * @throws KerasException if one is not there or is given twice
+   */
+  public Axes fromTheLast(int rank) {
+    return new Axes(config, key, IntStream.of(of(rank)).mapToObj(axis -> axis - rank).toList());
+  }
+
+  /**
    * The sizes of a tensor along the axes.
    *
    * @param shape its shape
