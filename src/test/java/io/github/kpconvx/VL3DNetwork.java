@@ -1,7 +1,6 @@
 package io.github.kpconvx;
 
 import io.github.kpconvx.keras.file.StoredModel;
-import io.github.kpconvx.layer.CallContext;
 import io.github.kpconvx.layer.Mode;
 import io.github.kpconvx.layer.Operands;
 import io.github.kpconvx.network.Network;
@@ -82,13 +81,6 @@ public final class VL3DNetwork implements AutoCloseable {
   /** Runs it; gives what was asked for, by its name. */
   public Map<String, NpyArray> fetch(Map<String, Operand<?>> wanted) {
     return run(built.inputs(), model.inputs(), wanted, List.of());
-  }
-
-  /** What it answers in inference with the weights as they are now. */
-  public NpyArray answer() {
-    Network.Built fixed = network.call(tf, CallContext.of(Mode.TRAINING_FIXED));
-    Map<String, Operand<?>> wanted = Map.of("y", fixed.outputs().get("output_0"));
-    return run(fixed.inputs(), model.inputs(), wanted, List.of()).get("y");
   }
 
   private Map<String, NpyArray> run(

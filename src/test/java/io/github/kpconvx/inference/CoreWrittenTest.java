@@ -26,6 +26,9 @@ class CoreWrittenTest {
   private static final Pattern REPRESENTATIVES =
       Pattern.compile("dense|batch_normalization|flatten|concatenate|multi_head_attention");
 
+  /** Keras does not read what it writes of this itself. */
+  private static final Path UNREADABLE = Path.of("rescaling_array", "keras-2.15.keras");
+
   @ParameterizedTest
   @CsvSource(".venv-latest, keras-3.15")
   void kerasOpensWhatIsWritten(String environment, String version) throws Exception {
@@ -46,6 +49,7 @@ class CoreWrittenTest {
         CoreModels.files()
             .filter(file -> file.endsWith(version + ".keras") && !CoreModels.isOfTraining(file))
             .filter(file -> wanted.matcher(file.getParent().getFileName().toString()).matches())
+            .filter(file -> !file.endsWith(UNREADABLE))
             .toList();
     for (Path file : files) {
       write(file, jobs);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.kpconvx.VL3DModel;
 import io.github.kpconvx.keras.config.KerasObject;
 import io.github.kpconvx.keras.file.StoredModel;
+import io.github.kpconvx.layer.operation.Operations;
 import io.github.kpconvx.network.LayerRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,12 +14,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -37,6 +40,7 @@ class LayersPageTest {
 
       What a network may be made of. Each is compared, in inference and training, with what the versions of Keras that are named
       computed (to 1e-5, gradients to 1e-4) and with an oracle in NumPy float64; "no gradient" is said where Keras has none.
+      Functions of TensorFlow in models of Keras 2 that compute what an operation computes are said to be as that one.
       This page is written by its test, from the layers that are registered and the models that they are tested with.
       """;
 
@@ -57,7 +61,11 @@ class LayersPageTest {
           versions.stream()
               .sorted((a, b) -> Runtime.Version.parse(a).compareTo(Runtime.Version.parse(b)))
               .collect(Collectors.joining(", "));
-      return "| `%s` | %s | %s |%n".formatted(name, kerass, gradient ? "yes" : "no gradient");
+      return row(name, kerass);
+    }
+
+    private String row(String name, String files) {
+      return "| `%s` | %s | %s |%n".formatted(name, files, gradient ? "yes" : "no gradient");
     }
   }
 
@@ -87,21 +95,33 @@ class LayersPageTest {
   private static String section(String title, Set<String> names, Map<String, Proof> proofs) {
     StringBuilder rows = new StringBuilder();
     for (String name : names) {
-      rows.append(proofs.getOrDefault(name, new Proof()).row(name));
+      Optional<String> like = proven(name, proofs);
+      rows.append(
+          proofs.containsKey(name) || like.isEmpty()
+              ? proofs.getOrDefault(name, new Proof()).row(name)
+              : proofs.get(like.get()).row(name, "as `%s`".formatted(like.get())));
     }
     return "%n## %s%n%n| | files of Keras | gradient |%n|---|---|---|%n%s".formatted(title, rows);
+  }
+
+  /** The name itself, or that of an operation that computes the same, if an oracle answered it. */
+  private static Optional<String> proven(String name, Map<String, Proof> proofs) {
+    Set<String> same = Operations.names().contains(name) ? Operations.kin(name) : Set.of();
+    return Stream.concat(Stream.of(name), same.stream())
+        .filter(other -> proofs.containsKey(other) && proofs.get(other).oracle)
+        .findFirst();
   }
 
   private List<String> unproven() {
     LayerRegistry registry = StandardLayers.registry();
     List<String> missing = new ArrayList<>();
     for (String name : registry.builtIn()) {
-      if (!layers.containsKey(name) || !layers.get(name).oracle) {
+      if (proven(name, layers).isEmpty()) {
         missing.add(name);
       }
     }
     for (String name : registry.operations()) {
-      if (!operations.containsKey(name) || !operations.get(name).oracle) {
+      if (proven(name, operations).isEmpty()) {
         missing.add("operation " + name);
       }
     }

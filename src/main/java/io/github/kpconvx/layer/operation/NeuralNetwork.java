@@ -42,7 +42,8 @@ final class NeuralNetwork {
     ACTIVATIONS.forEach(
         (name, activation) -> keras("x", Function.of((tf, in) -> named(tf, in, activation)), name));
     for (String name : List.of("relu", "relu6", "selu", "softsign", "softplus")) {
-      tensorFlow("features>x", Function.of((tf, in) -> named(tf, in, name)), "nn." + name);
+      tensorFlow(
+          "features>x", Function.of((tf, in) -> named(tf, in, name)), "nn." + name, "math." + name);
     }
     Function sigmoid = Function.of((tf, in) -> named(tf, in, "sigmoid"));
     tensorFlow("x", sigmoid, "math.sigmoid", "sigmoid", "nn.sigmoid");

@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * The operations that a functional model may have between its layers: those of {@code keras.ops},
@@ -69,6 +70,25 @@ public final class Operations {
    */
   public static Set<String> names() {
     return Collections.unmodifiableSet(KNOWN.keySet());
+  }
+
+  /**
+   * The names under which the same is computed: of Keras's operation, and of TensorFlow's functions
+   * that differ in the names of their parameters.
+   *
+   * @param name one of {@link #names}
+   * @return the names, sorted, that one among them
+   */
+  public static Set<String> kin(String name) {
+    Function function = KNOWN.get(name).function();
+    Set<String> same = new TreeSet<>();
+    KNOWN.forEach(
+        (other, definition) -> {
+          if (definition.function() == function) {
+            same.add(other);
+          }
+        });
+    return same;
   }
 
   private static String name(KerasObject object) {
