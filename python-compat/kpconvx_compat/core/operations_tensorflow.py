@@ -181,6 +181,7 @@ CASES = [
             tf.unstack(x, axis=2)[1],
             tf.convert_to_tensor(x),
             tf.math.unsorted_segment_sum(x, [1, 0], 3),
+            tf.boolean_mask(x, b),
         ],
         lambda x, b: [
             x.argmin(1),
@@ -206,6 +207,7 @@ CASES = [
             x[..., 1],
             x,
             np.stack([x[1], x[0], 0 * x[0]]),
+            x[b],
         ],
     ),
 ]
