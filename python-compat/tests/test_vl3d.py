@@ -339,12 +339,11 @@ def test_the_check_writes_a_model_in_every_form_and_trains_it(tmp_path, monkeypa
     assert len(list(written.iterdir())) == (5 if KERAS_2 else 4)
 
 
+@pytest.mark.skipif(not keras.__version__.startswith(OWN_VERSION), reason="half a minute, and recorded by other versions")
 @pytest.mark.parametrize("name", ["kpconv_autoencoder", "kpconvx_hierarchy", "point_net"])
 def test_training_goes_as_the_fixture_tells(name):
     expected = np.load(MADE / name / f"keras-{OWN_VERSION}-trained.npz")
     model, inputs = BY_NAME[name].model(), {**BY_NAME[name].arrays(), "target_0": expected["target_0"]}
-    if DIVIDES_BY_BATCH and not KERAS_2 and name == "point_net":
-        expected = np.load(MADE / name / "keras-2.15-trained.npz")  # which weighs an activity's loss like Keras 3.15
     found = steps.train(model, inputs, 0.001, steps=len(expected["loss"]))
     assert len(found["loss"]) == 50 and found["loss"][-1] < found["loss"][0]
     np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-5)

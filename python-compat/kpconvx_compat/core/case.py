@@ -12,6 +12,7 @@ from kpconvx_compat.backend import KERAS_2, keras
 
 KERAS_3 = ("3.6", "3.15")
 EVERY_VERSION = ("2.15", *KERAS_3)
+OF_BOTH = ("2.15", "3.15")  # where Keras 3.6 fails to make the model
 VERSION = ".".join(keras.__version__.split(".")[:2])
 BATCH = 2
 

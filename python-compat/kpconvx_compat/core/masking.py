@@ -4,7 +4,7 @@ import numpy as np
 
 from kpconvx_compat.backend import KERAS_2, keras
 from kpconvx_compat.core.attention import softmax
-from kpconvx_compat.core.case import BATCH, Case, Input, floats
+from kpconvx_compat.core.case import BATCH, OF_BOTH, Case, Input, floats
 
 L = keras.layers
 
@@ -104,6 +104,7 @@ CASES = [
         {"q": floats(5, 4), "v": floats(7, 3), "k": floats(7, 4)},
         lambda q, v, k: list(L.Attention(use_scale=True, dropout=0.2)([q, v, k], return_attention_scores=True)),
         dot_oracle,
+        versions=OF_BOTH,
     ),
     Case(
         "attention_concat",
@@ -112,6 +113,7 @@ CASES = [
             [L.Masking()(q), L.Masking()(v)], use_causal_mask=True
         ),
         concat_oracle,
+        versions=OF_BOTH,
     ),
     Case("additive_attention", {"q": floats(5, 4), "v": floats(7, 4)}, lambda q, v: L.AdditiveAttention()([q, v]), additive_oracle),
     Case(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kpconvx_compat.backend import KERAS_2, keras
-from kpconvx_compat.core.case import KERAS_3, Case, booleans, floats, integers
+from kpconvx_compat.core.case import KERAS_3, OF_BOTH, Case, booleans, floats, integers
 
 L = keras.layers
 
@@ -229,6 +229,7 @@ CASES = [
             (x - np.array([0.1, 0.2, 0.3, 0.4, 0.5])[:, None]) / np.sqrt(2),
             x * 2 + 0.5,
         ],
+        versions=OF_BOTH,
         differentiable=False,
     ),
 ]
