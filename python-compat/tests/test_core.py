@@ -9,6 +9,7 @@ import pytest
 from kpconvx_compat.core.case import VERSION, difference, golden
 from kpconvx_compat.core.cases import CASES
 
+NEWEST = VERSION == "3.15"  # tries those that others recorded too
 RECORDED = Path(__file__).parents[2] / "src/test/resources/core"
 
 
@@ -20,7 +21,7 @@ def test_recorded_are_the_cases():
     assert sorted(path.name for path in RECORDED.iterdir() if path.is_dir()) == sorted(case.name for case in CASES)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.here], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in CASES if case.here and (VERSION in case.recorded or NEWEST)], ids=lambda case: case.name)
 def test_oracle_and_recorded_agree(case):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

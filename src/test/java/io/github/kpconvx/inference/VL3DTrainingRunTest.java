@@ -98,7 +98,6 @@ class VL3DTrainingRunTest {
   @CsvSource({
     ".venv-tf212, a3_trained, keras-2.12, 1e-7, 50",
     ".venv-tf212, a1_kpconv_autoencoder, keras-2.12, 1e-7, 20",
-    ".venv-tf212, a1_kpconv_autoencoder, keras-2.12, 1e-4, 50",
     ".venv-latest, a1_kpconv_autoencoder, keras-3.15, 1e-4, 50"
   })
   void endsAsKerasDoes(String environment, String name, String version, double epsilon, int steps)

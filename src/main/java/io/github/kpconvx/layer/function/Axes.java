@@ -45,7 +45,7 @@ public final class Axes {
       return new Axes(config, key, null);
     }
     if (!value.isArray() && !value.has("class_name")) { // of a tuple
-      throw config.invalid(key, value, "an integer", "a list of integers", "null");
+      throw config.invalid(key, value, "null", "an axis", "a list of axes");
     }
     return new Axes(config, key, config.integers(key, List.of(), Integer.MIN_VALUE));
   }
