@@ -884,16 +884,7 @@ public abstract class Layer {
    * @throws KerasException if there are several or it is of another type
    */
   protected final Operand<TFloat32> onlyInput(LayerCall call) {
-    List<Operand<?>> inputs = call.inputs();
-    if (inputs.size() != 1) {
-      throw new KerasException(
-          object.describe()
-              + " takes one input, got "
-              + inputs.size()
-              + ", of shapes "
-              + inputs.stream().map(Operand::shape).toList());
-    }
-    return floats(inputs.get(0), "its input");
+    return floats(only(call), "its input");
   }
 
   /**
@@ -905,6 +896,17 @@ public abstract class Layer {
    * @throws KerasException if there are several or it is of another type
    */
   protected final Operand<? extends TFloating> onlyFloats(LayerCall call) {
+    return typed(only(call), computeType().tensor().asSubclass(TFloating.class), "its input");
+  }
+
+  /**
+   * The only input of a layer that takes one.
+   *
+   * @param call what it is called with
+   * @return the input, of any type
+   * @throws KerasException if there are several
+   */
+  protected final Operand<?> only(LayerCall call) {
     List<Operand<?>> inputs = call.inputs();
     if (inputs.size() != 1) {
       throw new KerasException(
@@ -914,7 +916,7 @@ public abstract class Layer {
               + ", of shapes "
               + inputs.stream().map(Operand::shape).toList());
     }
-    return typed(inputs.get(0), computeType().tensor().asSubclass(TFloating.class), "its input");
+    return inputs.get(0);
   }
 
   /**

@@ -102,13 +102,7 @@ public final class BatchNormalization extends Layer {
     super(object);
     ConfigReader config = object.config();
     config.rejectUnknownKeys(KEYS);
-    if (config.has("axis") && config.json("axis").isNull()) {
-      throw config.invalid("axis", config.json("axis"), "an integer", "a list of integers");
-    }
-    this.axes = Axes.of(config, "axis", -1);
-    if (config.has("axis") && config.json("axis").isNull()) {
-      throw config.invalid("axis", "null", "an integer", "a list of axes");
-    }
+    this.axes = Axes.ofSome(config, "axis", -1);
     this.momentum = config.number("momentum", 0.99);
     this.epsilon = config.number("epsilon", 1e-3);
     this.center = config.bool("center", true);

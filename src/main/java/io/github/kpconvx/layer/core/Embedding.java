@@ -87,11 +87,7 @@ public final class Embedding extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    if (call.inputs().size() != 1) {
-      throw new KerasException(
-          serialize().describe() + " takes one input, got " + call.inputs().size());
-    }
-    Operand<?> x = call.inputs().get(0);
+    Operand<?> x = only(call);
     Operand<? extends TNumber> indices =
         x.type().equals(TInt64.class)
             ? checked(tf, typed(x, TInt64.class, "its input"))

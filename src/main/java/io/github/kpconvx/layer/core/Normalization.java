@@ -92,11 +92,7 @@ public final class Normalization extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    if (call.inputs().size() != 1) {
-      throw new KerasException(
-          serialize().describe() + " takes one input, got " + call.inputs().size());
-    }
-    Operand<?> x = call.inputs().get(0);
+    Operand<?> x = only(call);
     return List.of(
         normalize(tf, tf.dtypes.cast(x, computeType().tensor().asSubclass(TNumber.class))));
   }

@@ -51,11 +51,7 @@ public final class Rescaling extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    if (call.inputs().size() != 1) {
-      throw new KerasException(
-          serialize().describe() + " takes one input, got " + call.inputs().size());
-    }
-    Operand<?> x = call.inputs().get(0);
+    Operand<?> x = only(call);
     return List.of(rescale(tf, x, computeType().tensor().asSubclass(TNumber.class)));
   }
 

@@ -72,11 +72,7 @@ public final class Reshape extends Layer {
 
   @Override
   protected List<Operand<?>> compute(Ops tf, LayerCall call) {
-    if (call.inputs().size() != 1) {
-      throw new KerasException(
-          serialize().describe() + " takes one input, got " + call.inputs().size());
-    }
-    return List.of(reshape(tf, call.inputs().get(0)));
+    return List.of(reshape(tf, only(call)));
   }
 
   private <T extends TType> Operand<T> reshape(Ops tf, Operand<T> x) {

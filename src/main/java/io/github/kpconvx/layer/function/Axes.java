@@ -37,15 +37,31 @@ public final class Axes {
    * @throws KerasException if the value is neither an integer, nor a list of them, nor null
    */
   public static Axes of(ConfigReader config, String key, int defaultAxis) {
+    return config.has(key) && config.json(key).isNull()
+        ? new Axes(config, key, null)
+        : read(config, key, defaultAxis, "null", "an axis", "a list of axes");
+  }
+
+  /**
+   * Reads the axes under a key where all of them would make no sense.
+   *
+   * @param config the configuration
+   * @param key the key
+   * @param defaultAxis the axis where the key is missing
+   * @return the axes
+   * @throws KerasException if the value is neither an integer nor a list of them
+   */
+  public static Axes ofSome(ConfigReader config, String key, int defaultAxis) {
+    return read(config, key, defaultAxis, "an integer", "a list of axes");
+  }
+
+  private static Axes read(ConfigReader config, String key, int defaultAxis, String... choices) {
     JsonNode value = config.json(key);
     if (!config.has(key) || value.isNumber()) {
       return new Axes(config, key, List.of(config.integer(key, defaultAxis, Integer.MIN_VALUE)));
     }
-    if (value.isNull()) {
-      return new Axes(config, key, null);
-    }
     if (!value.isArray() && !value.has("class_name")) { // of a tuple
-      throw config.invalid(key, value, "null", "an axis", "a list of axes");
+      throw config.invalid(key, value, choices);
     }
     return new Axes(config, key, config.integers(key, List.of(), Integer.MIN_VALUE));
   }

@@ -58,8 +58,9 @@ final class Arithmetic {
         "t>x, clip_value_min>x_min, clip_value_max>x_max",
         Function.of(Arithmetic::clip),
         "clip_by_value");
-    keras("x, dtype", Function.of((tf, in) -> cast(tf, in)), "Cast");
-    tensorFlow("x, dtype", Function.of((tf, in) -> cast(tf, in)), "cast", "compat.v1.cast");
+    Function cast = Function.of((tf, in) -> cast(tf, in));
+    keras("x, dtype", cast, "Cast");
+    tensorFlow("x, dtype", cast, "cast", "compat.v1.cast");
     tensorFlow(
         "inputs>x",
         Function.of(
@@ -305,22 +306,14 @@ final class Arithmetic {
     Function stop = Function.of((tf, in) -> tf.stopGradient(in.tensor("x")));
     keras("variable>x", stop, "StopGradient");
     tensorFlow("input>x", stop, "stop_gradient");
-    keras(
-        "x, dtype=None, sparse=None, ragged=None",
+    Function convert =
         Function.of(
             (tf, in) -> {
               Operand<TNumber> x = in.tensor("x");
               return tf.identity(Tensors.cast(tf, x, in.dtype("dtype", Tensors.type(x))));
-            }),
-        "ConvertToTensor");
-    tensorFlow(
-        "value>x, dtype=None, dtype_hint=None",
-        Function.of(
-            (tf, in) -> {
-              Operand<TNumber> x = in.tensor("x");
-              return tf.identity(Tensors.cast(tf, x, in.dtype("dtype", Tensors.type(x))));
-            }),
-        "convert_to_tensor");
+            });
+    keras("x, dtype=None, sparse=None, ragged=None", convert, "ConvertToTensor");
+    tensorFlow("value>x, dtype=None, dtype_hint=None", convert, "convert_to_tensor");
   }
 
   /** A function that keeps its argument's type. */

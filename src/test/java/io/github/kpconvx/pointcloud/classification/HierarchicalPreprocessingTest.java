@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.kpconvx.Fixtures;
-import io.github.kpconvx.KpconvxException;
 import io.github.kpconvx.inference.KPConvX;
 import io.github.kpconvx.inference.Model;
 import io.github.kpconvx.numpy.NpyArray;
@@ -83,12 +82,10 @@ class HierarchicalPreprocessingTest {
         "\"depths\"|\"levels\"|unknown configuration key \"levels\"",
       })
   void namesWhatIsWrong(String found, String replacement, String message) throws IOException {
-    Path file = directory.resolve("hierarchy.json");
-    Files.writeString(file, Fixtures.text(FILE).replace(found, replacement));
-    KpconvxException error =
-        assertThrows(KpconvxException.class, () -> PreprocessingFile.read(file));
-    assertTrue(error.getMessage().contains(message), error.getMessage());
-    assertTrue(error.getMessage().startsWith(file.toString()), error.getMessage());
+    PreprocessingFileTest.assertRefused(
+        directory.resolve("hierarchy.json"),
+        Fixtures.text(FILE).replace(found, replacement),
+        message);
   }
 
   @Test

@@ -83,8 +83,15 @@ class PreprocessingFileTest {
         "{|[|no valid JSON",
       })
   void namesWhatIsWrong(String found, String replacement, String message) throws IOException {
-    Path file = directory.resolve("pipeline.json");
-    Files.writeString(file, Fixtures.text(FILE).replace(found, replacement));
+    assertRefused(
+        directory.resolve("pipeline.json"),
+        Fixtures.text(FILE).replace(found, replacement),
+        message);
+  }
+
+  /** Reading a file of this text fails, naming the file and what is wrong. */
+  static void assertRefused(Path file, String text, String message) throws IOException {
+    Files.writeString(file, text);
     KpconvxException error =
         assertThrows(KpconvxException.class, () -> PreprocessingFile.read(file));
     assertTrue(error.getMessage().contains(message), error.getMessage());
